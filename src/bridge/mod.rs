@@ -23,6 +23,7 @@ use crate::config::{self, Config};
 use crate::healthengine::HealthengineHandle;
 use crate::http::penalty::{LeftAlone, Penalties};
 use crate::ids::PracticeId;
+use crate::messages::call_rates::RateFinding;
 use crate::messages::{
     admin as admin_say, practice as say, state_directory as state_say, supervisor as supervisor_say,
 };
@@ -30,6 +31,7 @@ use crate::metrics::calls::CallMetrics;
 use crate::metrics::exposition::Metrics;
 use crate::metrics::practices::PracticeMetrics;
 use crate::pet_owner::pseudonym::Pseudonyms;
+use crate::polling::call_rates::CallBudget;
 use crate::practice::booking_executor::locks::Locks;
 use crate::practice::client_memory::ClientMemory;
 use crate::practice::health::loops::kept;
@@ -84,6 +86,7 @@ pub struct Bridge {
     pausing: AsyncMutex<()>,
     keep_days: watch::Sender<u32>,
     penalties: Mutex<Penalties>,
+    call_budget: Arc<Mutex<CallBudget>>,
     /// What is wrong with the whole rather than with one practice.
     health: Arc<Problems>,
     started_at: DateTime<Utc>,
@@ -135,6 +138,7 @@ impl Bridge {
             pausing: AsyncMutex::default(),
             keep_days: watch::Sender::new(config.bookings.keep_days),
             penalties: Mutex::new(connect.penalties()),
+            call_budget: Arc::new(Mutex::new(config.call_budget())),
             health: Arc::new(Problems::of_the_service()),
             started_at: now,
             tasks: TaskTracker::new(),
@@ -189,6 +193,7 @@ impl Bridge {
     fn keep_vigil(&self) {
         let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
         let (runners, health) = (Arc::clone(&self.runners), Arc::clone(&self.health));
+        let budget = Arc::clone(&self.call_budget);
         let mut kept = self.kept(supervisor_say::VIGIL, None);
         kept.limit = Duration::MAX;
         self.tasks.spawn(async move {
@@ -202,7 +207,9 @@ impl Bridge {
                 let all = || runners.lock().values().cloned().collect::<Vec<_>>();
                 let judgements = async {
                     loop {
-                        vigil::judge(&all(), shared.clock.now());
+                        let (all, budget) = (all(), *budget.lock());
+                        vigil::judge(&all, shared.clock.now());
+                        vigil::judge_call_rates(&vigil::rate_findings(&all, &budget), &health, shared.clock.now());
                         supervisor::rest(tokio::time::sleep(vigil::JUDGED_EVERY)).await;
                     }
                 };
@@ -269,6 +276,7 @@ impl Bridge {
         }
         self.look_for_left_behind();
         *self.penalties.lock() = connect.penalties();
+        *self.call_budget.lock() = config.call_budget();
         self.ask_again();
     }
 
@@ -398,6 +406,13 @@ impl Bridge {
     /// The bookings of all practices.
     pub fn ledger(&self) -> &Ledger {
         &self.shared.ledger
+    }
+
+    /// What is to be said of the calls that come by themselves.
+    pub fn call_rates(&self) -> Vec<RateFinding> {
+        let runners: Vec<Arc<PracticeRunner>> = self.runners().values().cloned().collect();
+        let budget = *self.call_budget.lock();
+        vigil::rate_findings(&runners, &budget)
     }
 
     /// What is kept.

@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::off::Off;
 use super::runner::{PracticeRunner, RunState};
+use crate::messages::call_rates::{self, RateFinding};
 use crate::messages::practice as say;
+use crate::polling::call_rates::{CallBudget, DiaryReads};
 use crate::practice::health::problems::Problems;
 use crate::practice::health::subject::Subject;
 use crate::practice::{Shared, pauses};
@@ -27,6 +29,24 @@ pub(super) fn judge(runners: &[Arc<PracticeRunner>], now: DateTime<Utc>) {
     for runner in runners.iter().filter(|runner| runner.standing() == RunState::On) {
         runner.practice().judge(now);
     }
+}
+
+/// What is to be said of the calls that come by themselves.
+pub(super) fn rate_findings(runners: &[Arc<PracticeRunner>], budget: &CallBudget) -> Vec<RateFinding> {
+    let (mut practices, mut reads) = (0, DiaryReads::default());
+    for runner in runners.iter().filter(|runner| runner.standing() == RunState::On) {
+        practices += 1;
+        runner.practice().add_reads(&mut reads);
+    }
+    let found = [call_rates::found_of_polls(practices, budget), call_rates::found_of_readings(&reads, budget)];
+    found.into_iter().flatten().collect()
+}
+
+/// Tells of calls that cannot all be made in time.
+pub(super) fn judge_call_rates(found: &[RateFinding], health: &Problems, now: DateTime<Utc>) {
+    let too_much = found.iter().filter(|own| own.is_too_much).map(|own| own.advice.to_string());
+    let text = too_much.collect::<Vec<_>>().join(" ");
+    health.set(Subject::CallRates, (!text.is_empty()).then_some(text), now);
 }
 
 /// Tells of pauses that somebody may have forgotten, and logs again what stands for long. When to

@@ -49,6 +49,9 @@ fn text(status: &BridgeStatus) -> String {
     for server in &status.left_alone {
         let _ = writeln!(text, "  {}", server.sentence());
     }
+    for note in &status.notes {
+        let _ = writeln!(text, "  note: {note}");
+    }
     for practice in &status.practices {
         on(&mut text, practice, &of(&practice.id));
     }
@@ -184,10 +187,12 @@ mod tests {
             practices: vec![practice],
             off: Vec::new(),
             left_alone: Vec::new(),
+            notes: vec!["The polls are many.".into()],
         };
         let told = super::text(&status);
         let (service, practice) = told.split_once("\n\n").unwrap();
         assert_eq!(service.matches("2026-02-02 02:40:00 UTC").count(), 2, "{told}");
+        assert!(service.contains("\n  note: The polls are many."), "{told}");
         assert!(practice.starts_with("Main Clinic (7): in step, 3 resources (times: Australia/Sydney)\n"), "{told}");
         assert_eq!(practice.matches("2026-02-02 13:40:00").count(), 3, "{told}");
         let in_step = "  in step since: 2026-02-02 13:40:00 (the first time since the practice was started)\n";

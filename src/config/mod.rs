@@ -84,6 +84,7 @@ pub use webhooks::WebhookSettings;
 use crate::characters::is_utf16;
 use crate::messages::config_file as say;
 use crate::os::places;
+use crate::polling::call_rates::CallBudget;
 use problem::ConfigProblems;
 use secret::Surroundings;
 use toml_reader::Table;
@@ -306,6 +307,18 @@ pub struct Referred<'a> {
 }
 
 impl Config {
+    /// How often both servers are asked, and how often they may be.
+    pub fn call_budget(&self) -> CallBudget {
+        let sync = &self.sync;
+        CallBudget {
+            poll_interval: sync.request_interval.min(sync.idle_request_interval),
+            reading_interval: sync.availability_interval.min(sync.far_availability_interval),
+            config_interval: sync.config_interval,
+            openvpms_per_second: self.openvpms.max_requests_per_second,
+            healthengine_per_second: self.healthengine.max_requests_per_second,
+        }
+    }
+
     /// Every secret with its place in the file.
     pub fn secrets(&self) -> Vec<(String, &Secret)> {
         let shared =

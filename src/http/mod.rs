@@ -28,12 +28,14 @@ use async_trait::async_trait;
 
 use crate::call_error::Answer;
 
-/// Who goes first when calls are rationed. The interactive lane always has half of a server's
-/// tokens to itself.
+/// Who goes first when calls are rationed, the most urgent first. The background never has more
+/// than half of a server's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// Bookings and the request loop: a pet owner waits.
+    /// Bookings and their lists: a pet owner waits.
     Interactive,
+    /// The question what Healthengine wants, which says besides that the practice is alive.
+    Poll,
     /// Reads of free/busy and configuration, snapshots.
     Background,
 }

@@ -4,7 +4,7 @@
 //! | who | while it wants to be left alone |
 //! | --- | --- |
 //! | the background | asks nothing |
-//! | the interactive lane | asks for [`PROBE_LASTS`] every [`PROBE_EVERY`], and goes on once one of its calls is answered |
+//! | bookings and polls | ask for [`PROBE_LASTS`] every [`PROBE_EVERY`], and go on once one of their calls is answered |
 //! | whoever waits for a person ([`Penalty::lift`]) | asks at once: a person may know that the server works again |
 //!
 //! A wish with 429 is about us, and counts in full (clamped to an hour by
@@ -111,24 +111,24 @@ impl Penalty {
         let mut state = self.state();
         let Some(wish) = state.wish(now) else { return Ok(()) };
         let left = wish.until - now;
-        match (lane, state.interactive) {
-            (Lane::Background, _) => Err(left_alone(left, left)),
-            (Lane::Interactive, InteractiveTurn::Open) => Ok(()),
-            (Lane::Interactive, InteractiveTurn::Since(since)) if now < since + PROBE_LASTS => Ok(()),
-            (Lane::Interactive, InteractiveTurn::Since(since)) if now < since + PROBE_EVERY => {
+        if lane == Lane::Background {
+            return Err(left_alone(left, left));
+        }
+        match state.interactive {
+            InteractiveTurn::Open => Ok(()),
+            InteractiveTurn::Since(since) if now < since + PROBE_LASTS => Ok(()),
+            InteractiveTurn::Since(since) if now < since + PROBE_EVERY => {
                 Err(left_alone(left, left.min(since + PROBE_EVERY - now)))
             }
-            (Lane::Interactive, InteractiveTurn::From(from)) if now < from => {
-                Err(left_alone(left, left.min(from - now)))
-            }
-            (Lane::Interactive, InteractiveTurn::Since(_) | InteractiveTurn::From(_)) => {
+            InteractiveTurn::From(from) if now < from => Err(left_alone(left, left.min(from - now))),
+            InteractiveTurn::Since(_) | InteractiveTurn::From(_) => {
                 state.interactive = InteractiveTurn::Since(now);
                 Ok(())
             }
         }
     }
 
-    /// What an answer says: to be left alone, or, in the interactive lane, that it need not be.
+    /// What an answer says: to be left alone, or, to a booking or a poll, that it need not be.
     pub fn heed(&self, lane: Lane, response: &Response) {
         let fails = response.status == 429 || response.status >= 500;
         match answer::retry_after(response) {
@@ -136,7 +136,7 @@ impl Penalty {
                 tracing::info!(status = response.status, seconds = pause.as_secs(), "the server asks to be left alone");
                 self.close(pause, response.status);
             }
-            _ if !fails && lane == Lane::Interactive => self.answered(),
+            _ if !fails && lane != Lane::Background => self.answered(),
             _ => {}
         }
     }

@@ -1,15 +1,19 @@
-//! How often, and when, a server may be asked: two lanes of a token bucket, and the time a server
-//! wants to be left alone ([`super::penalty`]).
+//! How often, and when, a server may be asked: a token bucket with a queue for each [`Lane`], and
+//! the time a server wants to be left alone ([`super::penalty`]).
 //!
 //! The shared bucket fills at the configured rate and holds what half a second fills. Calls of the
 //! background pass a bucket of their own first, which fills half as fast: whatever they ask for,
 //! bookings find half of the tokens unspent. In any second that makes one and a half times the
 //! configured rate at most, and over a longer time the rate itself.
 //!
-//! Whoever waits stands in the queue of their lane: the call that came first goes first, so
-//! bookings are served in the order in which the booking executor took them up, and of thousands of
-//! waiting calls one is awake. Waiting is bounded, and sleeps on tokio's clock, so that paused time
-//! pauses it too (governor's own waiting would not).
+//! Within a lane the call that came first goes first, so bookings are served in the order in which
+//! the booking executor took them up, and of thousands of waiting calls one of each lane is awake.
+//! Among these the lanes decide ([`next_lane`]): bookings before polls, polls before the
+//! background. No lane starves: a call that was passed over for the time of [`PASSED_OVER_MAX`]
+//! tokens goes next.
+//!
+//! Waiting is bounded, and sleeps on tokio's clock, so that paused time pauses it too (governor's
+//! own waiting would not).
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -19,7 +23,8 @@ use governor::clock::{Clock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use tokio::sync::Mutex;
+use parking_lot::Mutex;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::Lane;
@@ -29,8 +34,13 @@ use crate::call_error::{Answer, CallError, ErrorClass};
 /// How long a call of the interactive lane waits for its turn. Longer than that, the pet owner has
 /// been told something by now.
 const INTERACTIVE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a poll waits for its turn. Of each practice one waits at most, so that many practices
+/// are polled late rather than not at all.
+const POLL_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a call of the background waits for its turn.
 const BACKGROUND_PATIENCE: Duration = Duration::from_secs(60);
+/// So many tokens can go to other lanes while a call stands at the head of its queue.
+const PASSED_OVER_MAX: u32 = 10;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<std::time::Instant>>;
 
@@ -41,9 +51,56 @@ pub struct Limits {
     shared: Limiter,
     /// Held by the call at the head of each lane's queue; fair, so the others get it in the order
     /// in which they came.
-    interactive_queue: Mutex<()>,
-    background_queue: Mutex<()>,
+    queues: [AsyncMutex<()>; LANES],
+    heads: Mutex<Heads>,
     penalty: Arc<Penalty>,
+}
+
+/// How many lanes there are.
+const LANES: usize = 3;
+
+/// Since when the head of each lane's queue waits for a token, the most urgent lane first.
+type Heads = [Option<Instant>; LANES];
+
+/// Where a lane stands among those.
+fn place(lane: Lane) -> usize {
+    match lane {
+        Lane::Interactive => 0,
+        Lane::Poll => 1,
+        Lane::Background => 2,
+    }
+}
+
+/// Which of the waiting heads gets the next token: the most urgent one, unless others were passed
+/// over for so long; of these, the one that waits for longest.
+fn next_lane(heads: &Heads, passed_over_max: Duration, now: Instant) -> Option<usize> {
+    let waiting = || heads.iter().enumerate().filter_map(|(lane, since)| Some((lane, (*since)?)));
+    let passed_over = waiting().filter(|(_, since)| now.saturating_duration_since(*since) >= passed_over_max);
+    passed_over.min_by_key(|(_, since)| *since).or_else(|| waiting().next()).map(|(lane, _)| lane)
+}
+
+/// The head of a lane's queue, from when it begins to wait for a token until it has one or gives
+/// up.
+struct LaneHead<'a> {
+    heads: &'a Mutex<Heads>,
+    lane: usize,
+}
+
+impl<'a> LaneHead<'a> {
+    fn of(heads: &'a Mutex<Heads>, lane: usize) -> Self {
+        heads.lock()[lane] = Some(Instant::now());
+        Self { heads, lane }
+    }
+
+    fn is_next(&self, passed_over_max: Duration) -> bool {
+        next_lane(&self.heads.lock(), passed_over_max, Instant::now()) == Some(self.lane)
+    }
+}
+
+impl Drop for LaneHead<'_> {
+    fn drop(&mut self) {
+        self.heads.lock()[self.lane] = None;
+    }
 }
 
 impl Limits {
@@ -58,8 +115,8 @@ impl Limits {
                 Quota::per_second(per_second).allow_burst(part(per_second, 2)),
                 TokioClock,
             ),
-            interactive_queue: Mutex::default(),
-            background_queue: Mutex::default(),
+            queues: Default::default(),
+            heads: Mutex::default(),
             penalty: Arc::default(),
         }
     }
@@ -91,20 +148,34 @@ impl Limits {
     /// would come too late.
     pub async fn turn(&self, lane: Lane) -> Answer<()> {
         self.penalty.admit(lane)?;
-        let (patience, queue) = match lane {
-            Lane::Interactive => (INTERACTIVE_PATIENCE, &self.interactive_queue),
-            Lane::Background => (BACKGROUND_PATIENCE, &self.background_queue),
+        let patience = match lane {
+            Lane::Interactive => INTERACTIVE_PATIENCE,
+            Lane::Poll => POLL_PATIENCE,
+            Lane::Background => BACKGROUND_PATIENCE,
         };
         let give_up_at = Instant::now() + patience;
-        let Ok(_head) = tokio::time::timeout_at(give_up_at, queue.lock()).await else { return Err(too_many()) };
+        let queue = &self.queues[place(lane)];
+        let Ok(_first) = tokio::time::timeout_at(give_up_at, queue.lock()).await else { return Err(too_many()) };
         // The server may have asked to be left alone meanwhile: whoever still stands in the queue
         // need not wait it out.
         self.penalty.admit(lane)?;
         if lane == Lane::Background {
             token(&self.background, give_up_at).await?;
         }
-        token(&self.shared, give_up_at).await?;
+        self.shared_token(lane, give_up_at).await?;
         self.penalty.admit(lane)
+    }
+
+    /// Takes a token of the shared bucket once no other lane goes before.
+    async fn shared_token(&self, lane: Lane, give_up_at: Instant) -> Answer<()> {
+        let one_token = Duration::from_secs(1) / self.per_second.get();
+        let head = LaneHead::of(&self.heads, place(lane));
+        loop {
+            // One that is more urgent may have come while this one slept.
+            let wait = if head.is_next(one_token * PASSED_OVER_MAX) { missing(&self.shared) } else { Some(one_token) };
+            let Some(wait) = wait else { return Ok(()) };
+            sleep_before(give_up_at, wait).await?;
+        }
     }
 }
 
@@ -114,13 +185,23 @@ fn part(per_second: NonZeroU32, share: u32) -> NonZeroU32 {
 }
 
 async fn token(limiter: &Limiter, give_up_at: Instant) -> Answer<()> {
-    while let Err(not_until) = limiter.check() {
-        let wait = not_until.wait_time_from(TokioClock.now());
-        if Instant::now() + wait > give_up_at {
-            return Err(too_many());
-        }
-        tokio::time::sleep(wait).await;
+    while let Some(wait) = missing(limiter) {
+        sleep_before(give_up_at, wait).await?;
     }
+    Ok(())
+}
+
+/// Takes a token, or says how long it is until there is one.
+fn missing(limiter: &Limiter) -> Option<Duration> {
+    limiter.check().err().map(|not_until| not_until.wait_time_from(TokioClock.now()))
+}
+
+/// Waits, if it does not take too long.
+async fn sleep_before(give_up_at: Instant, wait: Duration) -> Answer<()> {
+    if Instant::now() + wait > give_up_at {
+        return Err(too_many());
+    }
+    tokio::time::sleep(wait).await;
     Ok(())
 }
 
@@ -149,7 +230,6 @@ const _: fn() = || {
 
 #[cfg(test)]
 mod tests {
-    use parking_lot::Mutex as StdMutex;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
@@ -189,14 +269,92 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_greedy_background_leaves_the_interactive_lane_its_half_and_both_together_keep_the_rate() {
+    async fn bookings_get_nine_tenths_of_the_rate_before_a_greedy_background_and_both_together_keep_it() {
         let limits = Arc::new(ten());
         let background = flood(&limits, Lane::Background);
         let interactive = flood(&limits, Lane::Interactive);
         tokio::time::sleep(Duration::from_secs(100)).await;
         let (background, interactive) = (background.load(Ordering::Relaxed), interactive.load(Ordering::Relaxed));
-        assert!(interactive >= 495, "the interactive lane got {interactive} calls in 100 s");
+        assert!(interactive >= 900, "the interactive lane got {interactive} calls in 100 s");
+        assert!(background >= 80, "the background starves: {background} calls in 100 s");
         assert!((995..=1010).contains(&(background + interactive)), "{background} + {interactive} calls in 100 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_to_a_booking_waits_for_no_queue_of_polls_and_no_poll_for_a_queue_of_readings() {
+        for (urgent, others) in [
+            (Lane::Interactive, vec![Lane::Poll, Lane::Background]),
+            (Lane::Interactive, vec![Lane::Poll]),
+            (Lane::Interactive, vec![Lane::Background]),
+            (Lane::Poll, vec![Lane::Background]),
+        ] {
+            let limits = Arc::new(ten());
+            // Fifty calls of each other lane wait at any time.
+            let floods: Vec<_> = others.iter().flat_map(|lane| (0..50).map(|_| flood(&limits, *lane))).collect();
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            for _ in 0..20 {
+                let began = Instant::now();
+                limits.turn(urgent).await.unwrap();
+                // Its token, and, once in a while, that of a call that was passed over for long.
+                assert!(began.elapsed() <= Duration::from_millis(300), "{urgent:?}: {:?}", began.elapsed());
+                tokio::time::sleep(Duration::from_millis(730)).await;
+            }
+            let calls: u32 = floods.iter().map(|calls| calls.load(Ordering::Relaxed)).sum();
+            assert!(calls > 150, "{others:?} go on with what is left: {calls}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_lane_starves_while_the_others_take_all_they_can() {
+        let limits = Arc::new(ten());
+        let calls = [Lane::Interactive, Lane::Poll, Lane::Background].map(|lane| flood(&limits, lane));
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        let calls = calls.map(|calls| calls.load(Ordering::Relaxed));
+        assert!(calls[0] >= 750 && calls[1] >= 75 && calls[2] >= 75, "{calls:?}");
+        assert!((995..=1010).contains(&calls.iter().sum::<u32>()), "{calls:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_most_urgent_head_goes_next_unless_another_was_passed_over_for_long() {
+        let (start, long) = (Instant::now(), Duration::from_secs(1));
+        let since = |milliseconds: u64| Some(start + Duration::from_millis(milliseconds));
+        for (heads, now, expected) in [
+            ([None, None, None], 0, None),
+            ([None, None, since(0)], 0, Some(2)),
+            ([since(500), since(400), since(0)], 999, Some(0)),
+            ([None, since(400), since(0)], 999, Some(1)),
+            ([since(500), since(400), since(0)], 1000, Some(2)),
+            ([since(900), since(400), since(500)], 1600, Some(1)),
+            ([since(0), since(400), None], 1600, Some(0)),
+        ] {
+            let now = start + Duration::from_millis(now);
+            assert_eq!(next_lane(&heads, long, now), expected, "{heads:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fifty_practices_that_poll_every_five_seconds_are_polled_late_and_none_is_given_up() {
+        let limits = Arc::new(ten());
+        let _readings = flood(&limits, Lane::Background);
+        let polls: Vec<_> = (0..50)
+            .map(|_| {
+                let limits = limits.clone();
+                tokio::spawn(async move {
+                    let mut longest = Duration::ZERO;
+                    for _ in 0..20 {
+                        let began = Instant::now();
+                        limits.turn(Lane::Poll).await.unwrap();
+                        longest = longest.max(began.elapsed());
+                        tokio::time::sleep_until(began + Duration::from_secs(5)).await;
+                    }
+                    longest
+                })
+            })
+            .collect();
+        for poll in polls {
+            let longest = poll.await.unwrap();
+            assert!(longest < Duration::from_secs(6), "{longest:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -224,7 +382,7 @@ mod tests {
     async fn calls_of_a_lane_leave_in_the_order_in_which_they_came_and_no_second_has_more_than_rate_and_burst() {
         let limits = Arc::new(ten());
         let _background = flood(&limits, Lane::Background);
-        let left = Arc::new(StdMutex::new(Vec::new()));
+        let left = Arc::new(Mutex::new(Vec::new()));
         for number in 0..40 {
             let (limits, left) = (limits.clone(), left.clone());
             tokio::spawn(async move {

@@ -2,11 +2,13 @@
 //!
 //! | file | decides |
 //! | --- | --- |
+//! | [`call_rates`] | whether the calls that come by themselves fit the rate limits |
 //! | [`failed_calls`] | which calls are problems, and which would only be refused again |
 //! | [`lists`] | what it means that something is not on a list of requests |
 //! | [`pace`] | how long the bridge waits between two polls |
 //! | [`waiting`] | which requests wait for our answer for too long |
 
+pub mod call_rates;
 pub mod failed_calls;
 pub mod lists;
 pub mod pace;

@@ -38,6 +38,7 @@ use crate::ids::{BookingId, PracticeId};
 use crate::mapping::changes::ConfigurationChanges;
 use crate::messages::{of_locations, supervisor as say};
 use crate::metrics::on_behalf_of::OnBehalfOf;
+use crate::polling::call_rates::DiaryReads;
 use crate::said_lines::SaidLines;
 use crate::webhooks::hint::Hint;
 use crate::zone::Zone;
@@ -316,6 +317,13 @@ impl Practice {
     /// Its resources, types and zones, once OpenVPMS was read.
     pub fn offering(&self) -> Option<Arc<Offering>> {
         self.context.offering.current()
+    }
+
+    /// What is read of OpenVPMS for it, as far as that is known.
+    pub fn add_reads(&self, reads: &mut DiaryReads) {
+        if let Some(offering) = self.offering() {
+            reads.add(self.context.config.locations.len(), &offering.mapping);
+        }
     }
 
     /// The zone Healthengine sees: the configured one, else the server's as it was last read.

@@ -5,6 +5,7 @@
 //! | [`last_sent`] | whether a day is to be sent, by what Healthengine was last sent of it |
 //! | [`due`] | which single days are read and sent at once, and which of them go together |
 //! | [`full_resync`] | when every day is sent again |
+//! | [`reading_times`] | when the near days are read, and when all of them |
 //! | [`batches`] | how snapshots are put into calls, and what is done about a call that failed |
 //! | [`put_aside`] | when a day is sent again that Healthengine does not take while it takes others |
 //! | [`difference`] | how days that are to be sent differ from what Healthengine has, for a person |
@@ -16,6 +17,7 @@ pub mod due;
 pub mod full_resync;
 pub mod last_sent;
 pub mod put_aside;
+pub mod reading_times;
 pub mod unsent;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -40,6 +40,9 @@ pub struct BridgeStatus {
     /// The servers that want to be left alone.
     #[serde(default)]
     pub left_alone: Vec<LeftAloneView>,
+    /// What is no problem and may become one.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 impl BridgeStatus {
@@ -272,7 +275,15 @@ pub fn status(bridge: &Bridge) -> BridgeStatus {
         practices,
         off,
         left_alone: left_alone(bridge.left_alone(), bridge.now()),
+        notes: notes(bridge),
     }
+}
+
+/// Calls that come by themselves and use most of a rate limit. Where they are too many, that is a
+/// problem.
+fn notes(bridge: &Bridge) -> Vec<String> {
+    let near = bridge.call_rates().into_iter().filter(|own| !own.is_too_much);
+    near.map(|own| own.advice.to_string()).collect()
 }
 
 fn left_alone(servers: Vec<(&'static str, penalty::LeftAlone)>, now: DateTime<Utc>) -> Vec<LeftAloneView> {
@@ -320,6 +331,7 @@ pub fn without_store(service: &WithoutStore) -> BridgeStatus {
         practices,
         off: Vec::new(),
         left_alone: left_alone(service.penalties().left_alone(), service.now()),
+        notes: Vec::new(),
     }
 }
 

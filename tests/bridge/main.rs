@@ -13,6 +13,7 @@ mod alerts;
 mod availability;
 mod backup;
 mod booking;
+mod calls_and_bytes;
 mod changes;
 mod client_memory;
 mod contested;

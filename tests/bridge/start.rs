@@ -1,12 +1,11 @@
 //! From nothing to a practice that is in step.
 
 use vetbridge::booking::entry::State;
-use vetbridge::ids::{AppointmentTypeId, LocationId, ScheduleId};
+use vetbridge::ids::ScheduleId;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::MarketplaceStatus;
-use vetbridge::simulator::openvpms::ScheduleEntity;
 
-use crate::support::{BRANCH, Call, Clinic, PRACTICE, day, minutes, practice, seconds, wish};
+use crate::support::{BRANCH, Clinic, PRACTICE, minutes, practice, seconds, wish};
 
 /// What a practice that is set up sends, in order.
 pub(crate) const SET_UP: [&str; 6] = [
@@ -43,42 +42,6 @@ async fn a_new_practice_sends_contract_resources_types_and_days_and_only_then_as
     assert!(!clinic.offers("s136", "63:s136", "2027-02-28 17:15"), "two slots do not fit before 17:30");
     assert_eq!(clinic.practice().not_in_step(clinic.clock.now()), Vec::<String>::new());
     assert_eq!(clinic.problems(), Default::default());
-    clinic.finish().await;
-}
-
-/// Eight schedules more.
-fn ten_schedules(clinic: &Clinic) {
-    clinic.openvpms.staff(|world| {
-        let room = |number: i64| ScheduleEntity {
-            id: ScheduleId(1000 + number),
-            name: format!("Room {number}"),
-            location: LocationId(98),
-            types: vec![(AppointmentTypeId(66), 1), (AppointmentTypeId(63), 2)],
-            ..world.schedules[0].clone()
-        };
-        let rooms: Vec<ScheduleEntity> = (1..=8).map(room).collect();
-        world.schedules.extend(rooms);
-    });
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_first_start_of_ten_schedules_and_sixty_days_costs_ten_readings_and_nine_posts() {
-    let mut clinic = Clinic::new();
-    clinic.config.sync.horizon_days = 60;
-    ten_schedules(&clinic);
-    clinic.start();
-    clinic.until_in_step().await;
-    clinic.pass(seconds(1)).await;
-    let count = |begin: &str, end: &str| clinic.journal.count(begin, end);
-    assert_eq!(count("GET /ws/booking/v2/schedules/", "/freebusy"), 10);
-    assert_eq!(count("POST /", "") - count("POST /ws", ""), 3 + 600_usize.div_ceil(100));
-    assert_eq!((count("GET /features", ""), count("GET /requests", "")), (1, 1));
-    assert_eq!(count("GET /config/pms", ""), 2, "what Healthengine has before it is told anything");
-    // Reading the inventory: the locations, the schedules of one, the types of ten.
-    let openvpms: Vec<Call> = clinic.journal.calls().into_iter().filter(Call::is_openvpms).collect();
-    assert_eq!(openvpms.len(), 10 + 1 + 1 + 10, "{openvpms:#?}");
-    assert_eq!(clinic.journal.calls().len(), openvpms.len() + 9 + 4);
-    assert!(!clinic.healthengine.offered(&practice(PRACTICE), "s1008", day("2027-04-15")).unwrap().is_empty());
     clinic.finish().await;
 }
 

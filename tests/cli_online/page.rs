@@ -34,6 +34,39 @@ async fn the_style_comes_from_the_listener_and_nothing_else_may_be_loaded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn calls_at_set_intervals_that_come_near_a_rate_limit_are_noted_and_too_many_are_a_problem_until_they_fit() {
+    let clinic = Clinic::open().await;
+    let polled_every = |interval: &str| {
+        let polls = format!("request_interval = \"{interval}\"\nidle_request_interval = \"{interval}\"");
+        let file = clinic.configuration();
+        let (openvpms, rest) = file.split_once("[healthengine]").unwrap();
+        let rest = rest.replacen("max_requests_per_second = 1000", "max_requests_per_second = 3", 1);
+        let rest = rest.replace("request_interval = \"100ms\"\nidle_request_interval = \"100ms\"", &polls);
+        format!("{openvpms}[healthengine]{rest}")
+    };
+    clinic.write("vetbridge.toml", &polled_every("500ms"));
+    let service = Service::start(&clinic).await;
+    let status = async || service.get("/api/v1/status").await.json::<Value>().await.unwrap();
+    let told = "The polls of 1 practice, one every 0.5 s, and the other calls at set intervals are 2.0 calls a second \
+                together, more than half of the 3 that max_requests_per_second allows";
+    assert!(page(&service, "/").await.contains(&format!("Note: {told}")));
+    assert!(status().await["notes"][0].as_str().unwrap().starts_with(told));
+    let said = clinic.run(&["status"]).await;
+    assert!(said.out.contains(&format!("note: {told}")), "{}", said.out);
+    let subjects = async || status().await["problems"].to_string();
+    assert!(!subjects().await.contains("call_rates"), "near is no problem");
+
+    clinic.write("vetbridge.toml", &polled_every("200ms"));
+    eventually("more than all of it is", async || subjects().await.contains("call_rates")).await;
+    let shown = page(&service, "/").await;
+    assert!(shown.contains("more than the 3 that max_requests_per_second allows, so polls come late"), "{shown}");
+    clinic.write("vetbridge.toml", &polled_every("1s"));
+    let is_calm = async || status().await["notes"].as_array().unwrap().is_empty() && !subjects().await.contains("call");
+    eventually("they fit again", is_calm).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_outage_says_what_it_means_for_pet_owners_and_never_never() {
     let clinic = Clinic::open().await;
     let service = Service::start(&clinic).await;

@@ -17,13 +17,13 @@ use vetbridge::characters::Oddity;
 use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId};
 use vetbridge::mapping::guard::HoldReason;
 use vetbridge::mapping::{LeftOut, LeftOutReason, ZoneProblem};
-use vetbridge::messages::call_rates::RateShare;
 use vetbridge::messages::tls::{CertificateKeeper, CertificateRole};
 use vetbridge::messages::{
     admin, alerts, booking, call_failures, call_rates, check_findings, clients, commands, config_file, config_secrets,
     configuration_sync, exposure, other_bridge, practice, reload, resolve, start, state_directory, supervisor,
     time_zones, tls, waiting, webhooks,
 };
+use vetbridge::polling::call_rates::RateShare;
 use vetbridge::store::{OpenError, Unreadable};
 use vetbridge::supervisor::Trouble;
 use vetbridge::zone::zones::{DiaryShift, Zones};

@@ -1,7 +1,8 @@
 //! How a process of the bridge reaches the simulators: with the real clients, over wires that can be disturbed.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use secrecy::ExposeSecret as _;
 use vetbridge::bridge::Connect;
@@ -9,6 +10,7 @@ use vetbridge::config;
 use vetbridge::healthengine::HealthengineHandle;
 use vetbridge::healthengine::client::HealthengineClient;
 use vetbridge::http::penalty::Penalties;
+use vetbridge::http::rate_limit::Limits;
 use vetbridge::http::{Lane, Transport};
 use vetbridge::ids::PracticeId;
 use vetbridge::metrics::calls::CallMetrics;
@@ -27,6 +29,8 @@ pub(super) struct Wires {
     healthengine: Mutex<BTreeMap<(PracticeId, String, String), HealthengineHandle>>,
     penalties: Penalties,
     metrics: CallMetrics,
+    /// Of OpenVPMS, and of Healthengine: made once, like those of a server over the network.
+    limits: [OnceLock<Arc<Limits>>; 2],
 }
 
 /// Exchanges with OpenVPMS as the configuration has them.
@@ -69,13 +73,15 @@ pub(super) struct Cables<'a> {
 impl Cables<'_> {
     fn line(&self, whose: Option<&PracticeId>, memory: Memory) -> Arc<Line> {
         let clinic = self.clinic;
-        let rate = match whose {
-            None => clinic.config.openvpms.max_requests_per_second,
-            Some(_) => clinic.config.healthengine.max_requests_per_second,
+        let [openvpms, healthengine] = &self.wires.limits;
+        let (limits, rate) = match whose {
+            None => (openvpms, clinic.config.openvpms.max_requests_per_second),
+            Some(_) => (healthengine, clinic.config.healthengine.max_requests_per_second),
         };
+        let limits = || Arc::clone(limits.get_or_init(|| Arc::new(Limits::new(NonZeroU32::new(rate).unwrap()))));
         Arc::new(
             Line::new(memory, whose, clinic.journal.clone(), clinic.travel.clone(), self.power.clone())
-                .rationed(rate, clinic.rationed)
+                .rationed(clinic.rationed.then(limits))
                 .mined(&clinic.mines),
         )
     }

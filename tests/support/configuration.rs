@@ -48,6 +48,14 @@ locations = [106]
 public_holidays = ["07:00-19:00"]
 "#;
 
+/// The block of one of many practices, with a location of its own.
+pub(super) fn another_clinic(number: i64, location: i64) -> String {
+    SECOND_PRACTICE
+        .replace("7654321", &(2_000_000 + number).to_string())
+        .replace("key-of-the-branch", &format!("key-of-clinic-{number}"))
+        .replace("[106]", &format!("[{location}]"))
+}
+
 /// The file of the main clinic.
 pub(super) fn main_clinic() -> String {
     format!("{SERVERS}{MAIN_CLINIC}")

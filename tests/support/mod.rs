@@ -35,10 +35,10 @@ use secrecy::ExposeSecret as _;
 use tokio_util::sync::DropGuard;
 use vetbridge::clock::Clock;
 use vetbridge::config::Config;
-use vetbridge::ids::BookingId;
+use vetbridge::ids::{BookingId, LocationId, ScheduleId};
 use vetbridge::simulator::exchange::Faults;
 use vetbridge::simulator::healthengine::{HealthengineModel, ModelSettings, NewPractice};
-use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
+use vetbridge::simulator::openvpms::{LocationEntity, OpenVpmsSim, ScheduleEntity, Uuids, World};
 use vetbridge::store::MemoryEngine;
 
 pub(crate) use self::agreement::starts;
@@ -54,11 +54,11 @@ pub(crate) use self::marketplace::booked;
 pub(crate) use self::mines::{Mine, Mines, Step, go_off};
 pub(crate) use self::online::Online;
 pub(crate) use self::people::{judith, person, wish};
-pub(crate) use self::staff::standing;
+pub(crate) use self::staff::{standing, ten_schedules};
 pub(crate) use self::unlocked::Unlocked;
 pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, Twist, basic};
 
-use self::configuration::main_clinic;
+use self::configuration::{another_clinic, main_clinic};
 pub(crate) use self::process::Another;
 use self::process::Running;
 
@@ -120,6 +120,32 @@ impl Clinic {
     pub(crate) fn with_branch() -> Self {
         let clinic = Self::with_config(&(main_clinic() + SECOND_PRACTICE), MORNING);
         clinic.openvpms.staff(World::add_branch_schedule);
+        clinic
+    }
+
+    /// So many practices, the main clinic among them, each with a location and so many schedules of its own.
+    pub(crate) fn of_many(practices: i64, schedules: i64) -> Self {
+        let others: String = (1..practices).map(|number| another_clinic(number, 200 + number)).collect();
+        let clinic = Self::with_config(&(main_clinic() + &others), MORNING);
+        clinic.openvpms.staff(|world| {
+            let pattern = world.schedules[0].clone();
+            for number in 0..practices {
+                let location = LocationId(if number == 0 { 98 } else { 200 + number });
+                if number > 0 {
+                    world.locations.push(LocationEntity {
+                        id: location,
+                        name: format!("Clinic {number}"),
+                        online: true,
+                    });
+                }
+                world.schedules.extend((1..=schedules).map(|room| ScheduleEntity {
+                    id: ScheduleId(location.0 * 1000 + room),
+                    name: format!("Room {room}"),
+                    location,
+                    ..pattern.clone()
+                }));
+            }
+        });
         clinic
     }
 

@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
-use vetbridge::simulator::openvpms::{Appointment, AppointmentId, AppointmentStatus, NewAppointment, OpenVpmsSim};
+use vetbridge::simulator::openvpms::{
+    Appointment, AppointmentId, AppointmentStatus, NewAppointment, OpenVpmsSim, ScheduleEntity,
+};
 
 use super::{Clinic, wall_time};
 
@@ -46,6 +48,18 @@ impl Clinic {
     pub(crate) fn staff_cancel(&self, id: AppointmentId) {
         assert!(self.openvpms.staff(|world| world.cancel(id)));
     }
+}
+
+/// Eight schedules more at the main clinic, 1001 to 1008.
+pub(crate) fn ten_schedules(clinic: &Clinic) {
+    clinic.openvpms.staff(|world| {
+        let pattern = world.schedules[0].clone();
+        world.schedules.extend((1..=8).map(|number| ScheduleEntity {
+            id: ScheduleId(1000 + number),
+            name: format!("Room {number}"),
+            ..pattern.clone()
+        }));
+    });
 }
 
 /// The standing appointments with the number of this booking in their notes.

@@ -1,6 +1,5 @@
 //! The wire between bridge and simulators: it takes time, it is watched, and it goes dead with the process.
 
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -189,7 +188,7 @@ pub(crate) struct Line {
     journal: Journal,
     travel: Travel,
     power: Power,
-    limits: Option<Limits>,
+    limits: Option<Arc<Limits>>,
     mines: Mines,
 }
 
@@ -210,9 +209,9 @@ impl Line {
         self
     }
 
-    /// With the limits that the network has, if `rationed`.
-    pub(super) fn rationed(mut self, per_second: u32, rationed: bool) -> Self {
-        self.limits = NonZeroU32::new(per_second).filter(|_| rationed).map(Limits::new);
+    /// With the limits that all lines to a server share.
+    pub(super) fn rationed(mut self, limits: Option<Arc<Limits>>) -> Self {
+        self.limits = limits;
         self
     }
 

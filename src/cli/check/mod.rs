@@ -9,7 +9,6 @@
 
 mod alerts;
 mod at_healthengine;
-mod call_rates;
 mod certificates;
 mod files;
 mod findings;
@@ -26,7 +25,6 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
 use self::at_healthengine::ConnectHealthengine;
-use self::call_rates::DiaryReads;
 use self::findings::Report;
 use super::exposure::exposures;
 use super::{CheckArgs, Global, INVALID, output};
@@ -38,12 +36,14 @@ use crate::http::network::SetupError;
 use crate::http_clients;
 use crate::ids::PracticeId;
 use crate::mapping::Mapping;
+use crate::messages::call_rates::{self, RateFinding};
 use crate::messages::tls::CertificateKeeper;
 use crate::messages::{
     alerts as alerts_say, call_failures, check_findings as say, config_file as config_say,
     config_secrets as secrets_say, counted, exposure as exposure_say,
 };
 use crate::openvpms::ReadOpenVpms;
+use crate::polling::call_rates::DiaryReads;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<ExitCode> {
@@ -173,7 +173,8 @@ fn offline(config: &Config) -> Report {
     if !admin.ip().is_loopback() && !admin.ip().is_unspecified() {
         report.note("[admin] listen", exposure_say::admin_beyond_loopback(admin));
     }
-    call_rates::inspect_polls(config, &mut report);
+    let practices = config.practices.iter().filter(|practice| practice.enabled).count();
+    tell_of_rates(call_rates::found_of_polls(practices, &config.call_budget()), &mut report);
     for (place, secret) in config.secrets() {
         if let Some(oddity) = secret.oddity() {
             report.note(place, secrets_say::oddity(oddity, secret.file()));
@@ -201,6 +202,15 @@ async fn online(
     at_healthengine::inspect(config, healthengine, &offers, report).await
 }
 
+/// Calls that come by themselves and use most of a rate limit.
+fn tell_of_rates(found: Option<RateFinding>, report: &mut Report) {
+    match found {
+        Some(RateFinding { place, is_too_much: true, advice }) => report.problem(place, advice),
+        Some(RateFinding { place, is_too_much: false, advice }) => report.note(place, advice),
+        None => {}
+    }
+}
+
 /// An error is what the server could not be asked any further for.
 async fn inspect_openvpms(
     config: &Config,
@@ -215,7 +225,7 @@ async fn inspect_openvpms(
     for practice in config.practices.iter().filter(|practice| practice.enabled) {
         offers.get(&practice.id).into_iter().for_each(|mapping| reads.add(practice.locations.len(), mapping));
     }
-    call_rates::inspect_readings(&reads, config, report);
+    tell_of_rates(call_rates::found_of_readings(&reads, &config.call_budget()), report);
     report.note("[openvpms]", say::role_hint(&config.openvpms.username));
     Ok(offers)
 }

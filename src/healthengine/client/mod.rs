@@ -1,8 +1,8 @@
 //! The PMS API v1 over a [`Transport`]: paths, parameters, and which answer is which error.
 //!
-//! Who goes first follows from the call: the request list and the answers to it go in the
-//! interactive lane, configuration and snapshots in the background. Every call may be repeated by
-//! the transport, because repeating any of them is harmless.
+//! Who goes first follows from the call: the lists of what pet owners want and the answers to them
+//! go in the interactive lane, then come polls, then configuration and snapshots in the background.
+//! Every call may be repeated by the transport, because repeating any of them is harmless.
 //!
 //! A page of something in between is never the API's answer ([`mod@gateway_answers`]), whatever its
 //! status. A body that may have been refused because it was compressed is sent again as it is
@@ -255,7 +255,7 @@ impl HealthengineClient {
 #[async_trait]
 impl ReadHealthengine for HealthengineClient {
     async fn requests(&self) -> Answer<Vec<RequestKind>> {
-        self.get(Lane::Interactive, "/requests".to_owned(), Quote::Yes, wire::request_kinds).await
+        self.get(Lane::Poll, "/requests".to_owned(), Quote::Yes, wire::request_kinds).await
     }
 
     async fn booking_requests(&self, page: u32) -> Answer<Page<BookingRequest>> {

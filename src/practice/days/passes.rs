@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use parking_lot::Mutex;
-use tokio::time::Instant;
 
 use super::publisher::Publisher;
 use crate::availability::Days;
@@ -24,6 +23,7 @@ use crate::practice::offering::Offering;
 use crate::practice::reading::{DiaryReader, each_day};
 use crate::practice::round_error::RoundError;
 use crate::publishing::full_resync;
+use crate::publishing::reading_times::{DueReading, ReadingTimes};
 use crate::publishing::{ReadDays, SendIf};
 use crate::supervisor;
 
@@ -66,10 +66,11 @@ impl DayPasses {
         let sync = &self.context.settings.sync;
         let mut backoff = self.context.backoff(Duration::from_secs(1));
         // The first reading takes the whole horizon at one call per schedule.
-        let (mut near_at, mut far_at) = (Instant::now(), Instant::now());
+        let (near_interval, far_interval) = (sync.availability_interval, sync.far_availability_interval);
+        let mut times = ReadingTimes::all_at(now(), near_interval, far_interval);
         // A day that somebody else failed to read, as a look for a booking does, does not wait for
         // the far interval.
-        let mut far_again_at = far_at;
+        let mut far_again_at = times.far_at;
         let mut offering_changes = self.context.offering.subscribe();
         let configured = &self.context.milestones.configured;
         let mut clock = self.context.shared.leaps.listen();
@@ -89,57 +90,58 @@ impl DayPasses {
                 continue;
             };
             if self.readings.has_unread_days() {
-                far_at = far_at.min(far_again_at);
+                times.far_at = times.far_at.min(far_again_at);
             }
-            let now = Instant::now();
+            let resync_is_due = sends && self.full_resync_is_due(&offering);
+            if resync_is_due {
+                times.all_now(now());
+            }
             let days = self.context.horizon(&offering);
-            let (far_due, near_due) = (sends && far_at <= now, near_at <= now);
-            let due = match (near_due, far_due) {
-                (true, true) => Some(days),
-                (true, false) => Some(Days { count: days.count.min(sync.near_days), ..days }),
-                (false, true) => Some(days.skip(sync.near_days)),
-                (false, false) => None,
-            };
+            // The far days of what Healthengine does not take are not worth a reading.
+            let due = times.due(now()).filter(|due| sends || due.has_near());
+            let due = if sends { due } else { due.map(|_| DueReading::Near) };
             if let Some(due) = due {
-                let (practice, days) = (self.context.id(), due.count);
-                tracing::trace!(%practice, first = %due.first, days, near_due, far_due, sends, "reading");
-                if near_due && far_due && self.full_resync_is_due(&offering) {
+                let window = match due {
+                    DueReading::All => days,
+                    DueReading::Near => Days { count: days.count.min(sync.near_days), ..days },
+                    DueReading::Far => days.skip(sync.near_days),
+                };
+                let (practice, days) = (self.context.id(), window.count);
+                tracing::trace!(%practice, first = %window.first, days, ?due, sends, "reading");
+                if due == DueReading::All && resync_is_due {
                     self.publisher.sent.begin_full_resync(self.context.now());
                 }
-                let outcome = self.read_and_send(&offering, due, sends).await;
-                if near_due && sends {
+                let outcome = self.read_and_send(&offering, window, sends).await;
+                if due.has_near() && sends {
                     let _again = self.context.milestones.days_sent.set(());
                 }
-                let far_retry = sync.far_availability_interval.min(sync.availability_interval.max(FAR_RETRY));
+                let far_retry = far_interval.min(near_interval.max(FAR_RETRY));
                 let (near_wait, far_wait) = match outcome {
                     Ok(()) => {
                         backoff.reset();
-                        (sync.availability_interval, sync.far_availability_interval)
+                        (near_interval, far_interval)
                     }
                     // The diary is the same for a Healthengine that is away: reading it more often
                     // helps nobody.
-                    Err(RoundError::Healthengine(_) | RoundError::NoZone) => (sync.availability_interval, far_retry),
+                    Err(RoundError::Healthengine(_) | RoundError::NoZone) => (near_interval, far_retry),
                     Err(RoundError::OpenVpms(error)) => {
                         let retry = self.retry_after(&error, &mut backoff);
-                        (retry.min(sync.availability_interval), far_retry)
+                        (retry.min(near_interval), far_retry)
                     }
                 };
-                let now = Instant::now();
-                if near_due {
-                    near_at = now + near_wait;
+                if due.has_near() {
+                    times.near_at = now() + near_wait;
                 }
-                if far_due {
-                    (far_at, far_again_at) = (now + far_wait, now + far_retry);
-                }
-                if sends && self.full_resync_is_due(&offering) {
-                    (near_at, far_at) = (now, now);
+                if due.has_far() {
+                    (times.far_at, far_again_at) = (now() + far_wait, now() + far_retry);
                 }
             }
+            let next = if sends { times.next() } else { times.near_at };
             let woken = supervisor::rest(async {
                 tokio::select! {
                     biased;
                     () = self.context.stop.cancelled() => None,
-                    () = tokio::time::sleep_until(if sends { near_at.min(far_at) } else { near_at }) => Some(false),
+                    () = tokio::time::sleep_until(next.into()) => Some(false),
                     // New resources are offered at once.
                     () = offering_changes.accepted_changed() => Some(true),
                     () = clock.leaped() => Some(true),
@@ -147,7 +149,7 @@ impl DayPasses {
             });
             match woken.await {
                 None => return,
-                Some(true) => (near_at, far_at) = (Instant::now(), Instant::now()),
+                Some(true) => times.all_now(now()),
                 Some(false) => {}
             }
         }
@@ -271,4 +273,9 @@ impl DayPasses {
         self.publisher.publish(ReadDays { began: self.context.now(), days }, SendIf::Changed, &|_| {}).await?;
         Ok(())
     }
+}
+
+/// By tokio's clock, which a simulation can pause.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }

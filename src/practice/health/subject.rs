@@ -63,6 +63,8 @@ pub enum Subject {
     LeftBehind,
     /// The configuration file has errors since it was last read, or waits for a restart.
     ConfigFile,
+    /// More calls come by themselves than a rate limit allows.
+    CallRates,
     /// Messages to people do not arrive.
     Alerts,
     /// A loop that stands still, or a task that failed, by its name.
@@ -175,6 +177,7 @@ impl Subject {
             Self::LeftBehind => "left_behind",
             Self::ConfigFile => "config_file",
             Self::Paused => "paused",
+            Self::CallRates => "call_rates",
             Self::Alerts => "alerts",
             Self::PartOfList(_) => "part_of_list",
             Self::Loop(_) | Self::LoopOf(..) => "loop",

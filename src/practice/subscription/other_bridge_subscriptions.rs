@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::upkeep::WebhookSubscription;
+use crate::polling::call_rates::LOOK_FOR_OTHER_BRIDGE_EVERY;
 use crate::polling::pace::BLOCKED;
 use crate::practice::health::subject::Subject;
 use crate::supervisor;
 
-/// Between two looks at what may have changed by itself, while there may be another bridge,
+/// Between two looks at what may have changed by itself, while there may be another bridge. While
+/// nothing speaks for one they are [`LOOK_FOR_OTHER_BRIDGE_EVERY`] apart: a call each time, where
+/// polls are nine. So its subscription is seen within a minute.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
-/// and while nothing speaks for one: a call each time, where polls are ten. So its subscription is
-/// seen within a minute.
-const LOOK_EVERY_ALONE: Duration = Duration::from_secs(45);
 
 impl WebhookSubscription {
     /// Looks for signs of another bridge that come without bookings, and ends the listening in
@@ -23,7 +23,7 @@ impl WebhookSubscription {
         self.other_bridge.say_that_it_listens();
         // What stands at the start says nothing, and a practice that was never polled may be
         // refused.
-        let mut look_at = Instant::now() + LOOK_EVERY_ALONE;
+        let mut look_at = Instant::now() + LOOK_FOR_OTHER_BRIDGE_EVERY;
         loop {
             let suspected = self.other_bridge.is_suspected();
             if suspected {
@@ -31,7 +31,7 @@ impl WebhookSubscription {
             }
             if suspected || look_at <= Instant::now() {
                 let answered = self.look_for_its_subscription().await;
-                look_at = Instant::now() + if answered { LOOK_EVERY_ALONE } else { BLOCKED };
+                look_at = Instant::now() + if answered { LOOK_FOR_OTHER_BRIDGE_EVERY } else { BLOCKED };
             }
             let again = self.context.stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY));
             if supervisor::rest(again).await.is_none() {

@@ -319,6 +319,7 @@ impl Overview<'_> {
         html! {
             h2 { "Details" }
             p { "vetbridge " (status.version) " was started " (ago(status.started_at, self.now, self.zone())) "." }
+            @for note in &status.notes { p { "Note: " (note) } }
             @if !status.practices.is_empty() {
                 div.wide { table.stack {
                     thead { tr {

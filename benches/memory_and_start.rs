@@ -184,7 +184,8 @@ impl Bench {
             );
             world.locations.push(own);
         }
-        let (first_poll, healthengine_faults, openvpms_faults) = (Arc::default(), Faults::none(), Faults::none());
+        let (healthengine_faults, openvpms_faults) = (Faults::none(), Faults::none());
+        let first_poll: Arc<Mutex<Option<Instant>>> = Arc::default();
         let noted = Arc::clone(&first_poll);
         healthengine_faults.set(move |asked| {
             if asked.target.ends_with("/requests") {
@@ -267,7 +268,7 @@ impl Bench {
     }
 
     /// Reads a list of all bookings. How many bytes it has.
-    fn list(&self) -> impl Future<Output = usize> + Send + 'static {
+    fn list(&self) -> impl Future<Output = usize> + Send + use<> {
         let token = std::fs::read_to_string(self.state().join("admin-token")).unwrap();
         let url = format!("http://127.0.0.1:{}/api/v1/bookings", self.admin_port);
         async move {

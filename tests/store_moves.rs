@@ -46,7 +46,7 @@ impl Place {
 
     fn export(&self) -> (Export, SecretKey) {
         let store = self.open().unwrap();
-        (store.snapshot(&KINDS, now()).into_export(), store.pseudonym_key().clone())
+        (store.export(&KINDS, now()), store.pseudonym_key().clone())
     }
 
     fn damaged(&self) -> PathBuf {
@@ -80,7 +80,7 @@ async fn an_import_brings_records_and_key_to_another_directory_and_leaves_the_re
     assert_eq!((store.get::<Whisper>("w"), store.pseudonym_key().bytes()), (Ok(None), key.bytes()));
     let meta = store.meta();
     assert_eq!((meta.created_at, meta.imported_at, meta.complete_since()), (now(), Some(later()), later()));
-    assert_ne!(meta.instance, export.meta.instance);
+    assert_ne!(meta.instance, export.head.meta.instance);
     drop(store);
     assert_ne!(token(&from), token(&to));
     assert_eq!(fs::metadata(to.state()).unwrap().permissions().mode() & 0o777, 0o700);
@@ -130,7 +130,7 @@ async fn an_import_that_was_cut_short_anywhere_is_finished_by_the_next_start() {
         before.commit(Batch::of("mine", &line("kept")).unwrap()).await.unwrap();
         drop(before);
         // Where the import puts the former files is told by the announced content.
-        let aside = to.state().join(format!("replaced-2026-02-01T000000Z-{}", &export.meta.instance[..8]));
+        let aside = to.state().join(format!("replaced-2026-02-01T000000Z-{}", &export.head.meta.instance[..8]));
         fs::write(to.state().join("incoming.jsonl"), text.as_bytes()).unwrap();
         let own = names(&to.state());
         let of_database = |name: &&String| {

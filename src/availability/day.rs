@@ -67,6 +67,11 @@ impl Day {
         day
     }
 
+    /// The day of these pieces, which come by start and do not overlap.
+    pub(crate) fn of_pieces(slot_size_minutes: u32, pieces: Vec<Piece>) -> Self {
+        Self { slot_size_minutes, pieces }
+    }
+
     /// True if nothing is offered.
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()

@@ -482,8 +482,7 @@ impl Bridge {
     fn look_for_left_behind(&self) {
         let kept: BTreeSet<PracticeId> = self.runners().keys().cloned().collect();
         let today = (self.now() - TimeDelta::days(1)).date_naive();
-        let left = practice::with_days_from(&self.shared.store, today).into_iter().filter(|id| !kept.contains(id));
-        let left: Vec<PracticeId> = left.collect();
+        let left: Vec<PracticeId> = practice::with_days_from(&self.shared.store, today, &kept).into_iter().collect();
         self.health.set(Subject::LeftBehind, (!left.is_empty()).then(|| say::left_behind(&left)), self.now());
     }
 }

@@ -222,6 +222,9 @@ pub struct ListArgs {
     /// commas must all be found
     #[arg(long, value_name = "TEXT")]
     pub search: Option<String>,
+    /// Those that follow the booking of this number in the list
+    #[arg(long, value_name = "ID")]
+    pub before: Option<i64>,
     /// So many at most [default: 50; with --json all]
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
@@ -236,6 +239,7 @@ impl ListArgs {
             state: self.state.or_else(|| before.state.clone()),
             search: self.search.or_else(|| before.search.clone()),
             since: self.since.or_else(|| before.since.clone()),
+            before: self.before.or(before.before),
             limit: self.limit.or(before.limit),
         }
     }

@@ -9,6 +9,7 @@
 //! it. With `--json` an error is one JSON object on standard output instead, so that
 //! whoever reads that finds it there.
 
+mod answer_lines;
 mod args;
 mod bookings;
 mod check;

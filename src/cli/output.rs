@@ -56,6 +56,45 @@ pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(raw(&serde_json::to_string_pretty(value)?)?)
 }
 
+/// Prints one array as [`json`] does, element by element.
+pub(super) struct JsonArray {
+    /// Nothing stands in the array yet.
+    is_empty: bool,
+    /// The reader has seen enough.
+    is_closed: bool,
+}
+
+impl JsonArray {
+    pub(super) fn begin() -> Self {
+        Self { is_empty: true, is_closed: false }
+    }
+
+    /// Adds an element.
+    pub(super) fn push(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(value)?.replace('\n', "\n  ");
+        let before = if self.is_empty { "[\n  " } else { ",\n  " };
+        self.is_empty = false;
+        self.write(&[before, &text].concat())
+    }
+
+    /// Nothing more comes.
+    pub(super) fn end(mut self) -> anyhow::Result<()> {
+        self.write(if self.is_empty { "[]\n" } else { "\n]\n" })
+    }
+
+    fn write(&mut self, text: &str) -> anyhow::Result<()> {
+        if self.is_closed {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.is_closed = true,
+            written => written?,
+        }
+        Ok(())
+    }
+}
+
 /// Prints what a command failed with, causes included: on standard error, or as JSON where results
 /// are JSON.
 pub(super) fn error(error: &anyhow::Error, json: bool) {

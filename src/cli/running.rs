@@ -14,10 +14,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::NaiveDate;
 use reqwest::{Client, Method, Response, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
 
+use super::answer_lines::{AnswerLines, NoLine};
 use crate::clock::Clock;
 use crate::config::Instance;
 use crate::ids::ResourceId;
@@ -25,11 +27,11 @@ use crate::messages::{Advice, commands as say};
 use crate::practice::KINDS;
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 use crate::server::HEALTHY;
-use crate::server::booking_list::{BookingPage, BookingQuery, TOTAL};
+use crate::server::booking_list::{BookingQuery, TOTAL};
 use crate::server::explanation::ExplanationView;
 use crate::server::proof::{self, Exchange, Hello, ProvedRequest};
-use crate::server::view::{BookingView, BridgeStatus, ErrorBody, NDJSON, PauseOutcome, ResyncLine};
-use crate::store::{self, OpenError, SecretKey, Snapshot, Store};
+use crate::server::view::{BookingView, BridgeStatus, ErrorBody, NDJSON, PauseOutcome, ResyncLine, StateLine};
+use crate::store::{self, ExportHead, Judgement, OpenError, SecretKey, Store};
 
 /// A service on the same machine connects and answers at once; a busy one gets some time.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -38,10 +40,12 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// Settling a booking asks both systems, one call after the other, and answers at the end.
 const RESOLVE_SILENCE_MAX: Duration = Duration::from_secs(180);
+/// A whole ledger is looked through before the first of it comes.
+const LONG_ANSWER_SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Two short texts in JSON.
 const HELLO_BYTES_MAX: usize = 1024;
-/// A ledger of some ten thousand bookings with their histories.
-const BODY_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// The status of many practices, or all slots of a day.
+const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// What is found at the admin address.
 pub(super) enum FoundService {
@@ -200,7 +204,17 @@ struct ServiceQuestion<'a> {
 }
 
 /// A question as most are.
-const PLAIN: ServiceQuestion<'static> = ServiceQuestion { body: None, accept: None, timeout: Some(ANSWER_TIMEOUT) };
+const PLAIN: ServiceQuestion<'static> = ServiceQuestion { timeout: Some(ANSWER_TIMEOUT), ..UNTIMED };
+/// One whose answer may take as long as it likes, if only some of it comes all the time.
+const UNTIMED: ServiceQuestion<'static> = ServiceQuestion { body: None, accept: None, timeout: None };
+
+/// A part of the state that travels.
+pub(super) enum StatePart<'a> {
+    /// What an export says of itself.
+    Head(&'a ExportHead),
+    /// A record, by its whole key, as the database has it.
+    Record(&'a str, &'a str),
+}
 
 impl RunningService {
     /// Where it is.
@@ -208,22 +222,45 @@ impl RunningService {
         self.address
     }
 
-    /// The bookings of the ledger that are wanted.
-    pub(super) async fn bookings(&self, query: &BookingQuery) -> anyhow::Result<BookingPage> {
+    /// Shows the bookings of the ledger that are wanted, one after the other. How many there are
+    /// beside those that were left out for the limit's sake.
+    pub(super) async fn bookings(
+        &self,
+        query: &BookingQuery,
+        mut show: impl FnMut(BookingView) -> anyhow::Result<()>,
+    ) -> anyhow::Result<usize> {
         let mut url = self.url(&["api", "v1", "bookings"])?;
-        let BookingQuery { practice, state, since, search, limit } = query;
+        let BookingQuery { practice, state, since, search, before, limit } = query;
         let limit = limit.map(|limit| limit.to_string());
-        let filters =
-            [("practice", practice), ("state", state), ("since", since), ("search", search), ("limit", &limit)];
+        let filters = [
+            ("practice", practice),
+            ("state", state),
+            ("since", since),
+            ("search", search),
+            ("before", before),
+            ("limit", &limit),
+        ];
         for (name, value) in filters {
             if let Some(value) = value {
                 url.query_pairs_mut().append_pair(name, value);
             }
         }
-        let answer = self.ask(&self.http, Method::GET, url, PLAIN).await?;
+        let answer = self.ask(&client(LONG_ANSWER_SILENCE_MAX)?, Method::GET, url, UNTIMED).await?;
+        if answer.status() != StatusCode::OK {
+            return self.read(answer).await;
+        }
         let total = answer.headers().get(TOTAL).and_then(|total| total.to_str().ok()?.parse().ok());
-        let bookings: Vec<BookingView> = self.read(answer).await?;
-        Ok(BookingPage { total: total.unwrap_or(bookings.len()), bookings })
+        let total = total.ok_or_else(|| self.broken("a list of another version"))?;
+        let mut lines = AnswerLines::of(answer);
+        // One JSON array with a line for each booking.
+        while let Some(line) = self.line(&mut lines).await? {
+            match line.strip_suffix(b",").unwrap_or(&line) {
+                b"[" => {}
+                b"]" => return Ok(total),
+                booking => show(self.parsed(booking)?)?,
+            }
+        }
+        Err(self.broken("it ended before the list did"))
     }
 
     /// One booking; `None` if the ledger does not know it.
@@ -232,16 +269,32 @@ impl RunningService {
         if answer.status() == StatusCode::NOT_FOUND { Ok(None) } else { self.read(answer).await.map(Some) }
     }
 
-    /// All records, judged.
-    pub(super) async fn state(&self) -> anyhow::Result<Snapshot> {
-        let answer = self.get(&["api", "v1", "state"]).await?;
-        self.read(answer).await
+    /// Judges all records; `take` gets the head of an export and then each record that travels,
+    /// with its whole key.
+    pub(super) async fn state(
+        &self,
+        mut take: impl FnMut(StatePart<'_>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Judgement> {
+        let url = self.url(&["api", "v1", "state"])?;
+        let answer = self.ask(&client(LONG_ANSWER_SILENCE_MAX)?, Method::GET, url, UNTIMED).await?;
+        if answer.status() != StatusCode::OK {
+            return self.read(answer).await;
+        }
+        let mut lines = AnswerLines::of(answer);
+        while let Some(line) = self.line(&mut lines).await? {
+            match self.parsed(&line)? {
+                StateLine::Head(head) => take(StatePart::Head(&head))?,
+                StateLine::Record { key, text } => take(StatePart::Record(&key, &text))?,
+                StateLine::Judgement(judgement) => return Ok(judgement),
+            }
+        }
+        Err(self.broken("it ended before the state did"))
     }
 
     /// Has it settle a booking; `body` is what the admin API takes.
     pub(super) async fn resolve(&self, id: i64, body: &serde_json::Value) -> anyhow::Result<BookingView> {
         let url = self.url(&["api", "v1", "bookings", &id.to_string(), "resolve"])?;
-        let question = ServiceQuestion { body: Some(body), accept: None, timeout: None };
+        let question = ServiceQuestion { body: Some(body), ..UNTIMED };
         let answer = self.ask(&client(RESOLVE_SILENCE_MAX)?, Method::POST, url, question).await?;
         self.read(answer).await
     }
@@ -285,7 +338,7 @@ impl RunningService {
             url.query_pairs_mut().append_pair("only", only.name());
         }
         url.query_pairs_mut().append_pair("dry_run", if dry_run { "true" } else { "false" });
-        let question = ServiceQuestion { body: None, accept: Some(NDJSON), timeout: None };
+        let question = ServiceQuestion { accept: Some(NDJSON), ..UNTIMED };
         let answer = self.ask(&self.http, Method::POST, url, question).await?;
         if answer.status() != StatusCode::OK {
             return self.read(answer).await;
@@ -296,26 +349,29 @@ impl RunningService {
     /// Reads a resync's lines to the last one.
     async fn follow(
         &self,
-        mut answer: Response,
+        answer: Response,
         progress: &(dyn Fn(ResyncProgress) + Sync),
     ) -> anyhow::Result<ResyncOutcome> {
-        let mut waiting = Vec::new();
-        loop {
-            while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = waiting.drain(..=end).collect();
-                match serde_json::from_slice(&line) {
-                    Ok(ResyncLine::Progress(reached)) => progress(reached),
-                    Ok(ResyncLine::Outcome(outcome)) => return Ok(*outcome),
-                    Ok(ResyncLine::Error(why)) => anyhow::bail!(why),
-                    Err(_) => return Err(self.broken("a line that is no JSON of a resync")),
-                }
-            }
-            match answer.chunk().await.map_err(|error| self.failed(&error))? {
-                Some(chunk) if waiting.len() + chunk.len() <= BODY_BYTES_MAX => waiting.extend_from_slice(&chunk),
-                Some(_) => return Err(self.broken("a line without an end")),
-                None => return Err(self.broken("it ended before the resync did")),
+        let mut lines = AnswerLines::of(answer);
+        while let Some(line) = self.line(&mut lines).await? {
+            match self.parsed(&line)? {
+                ResyncLine::Progress(reached) => progress(reached),
+                ResyncLine::Outcome(outcome) => return Ok(*outcome),
+                ResyncLine::Error(why) => anyhow::bail!(why),
             }
         }
+        Err(self.broken("it ended before the resync did"))
+    }
+
+    async fn line(&self, lines: &mut AnswerLines) -> anyhow::Result<Option<Bytes>> {
+        lines.next().await.map_err(|why| match why {
+            NoLine::Failed(error) => self.failed(&error),
+            NoLine::Endless => self.broken("a line without an end"),
+        })
+    }
+
+    fn parsed<T: DeserializeOwned>(&self, line: &[u8]) -> anyhow::Result<T> {
+        serde_json::from_slice(line).map_err(|_| self.broken("JSON of another version"))
     }
 
     async fn get(&self, segments: &[&str]) -> anyhow::Result<Response> {
@@ -381,7 +437,7 @@ impl RunningService {
         let status = answer.status();
         let body = body(&mut answer, BODY_BYTES_MAX).await.map_err(|why| self.broken(&why))?;
         if status == StatusCode::OK {
-            return serde_json::from_slice(&body).map_err(|_| self.broken("JSON of another version"));
+            return self.parsed(&body);
         }
         match serde_json::from_slice(&body) {
             Ok(ErrorBody { error }) => anyhow::bail!(error),

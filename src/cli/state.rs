@@ -14,14 +14,14 @@ use anyhow::anyhow;
 use secrecy::zeroize::Zeroizing;
 use serde::Serialize;
 
-use super::running::{self, FoundService, NoService};
+use super::running::{self, FoundService, NoService, RunningService, StatePart};
 use super::{Global, StateArgs, StateCommand, output, state_owner};
 use crate::clock::Clock;
 use crate::config::{self, Instance};
 use crate::messages::state_directory as say;
 use crate::os::files;
 use crate::practice::KINDS;
-use crate::store::{self, Export, OpenError, Snapshot};
+use crate::store::{self, Export, ExportHead, ExportWriter, Judgement, OpenError, SecretKey};
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &StateArgs) -> anyhow::Result<ExitCode> {
@@ -37,9 +37,8 @@ pub(super) async fn run(global: &Global, args: &StateArgs) -> anyhow::Result<Exi
     }
 }
 
-/// An export, and how many records it lacks.
-struct Text {
-    text: Zeroizing<Vec<u8>>,
+/// How many records an export has, and how many it lacks.
+struct Exporting {
     records: usize,
     missing: usize,
 }
@@ -80,48 +79,102 @@ async fn export(
         None if io::stdout().is_terminal() => return Err(say::terminal().into()),
         Some(_) | None => {}
     }
-    let text = match running::find(instance).await? {
-        FoundService::Running(service) => of_snapshot(service.state().await?, &instance.state_path)?,
-        FoundService::Absent(absent) => match state_owner::to_become(&instance.state_path) {
-            Some(owner) => by_its_owner(owner, config)?,
-            None => of_directory(&absent, instance).await?,
-        },
-    };
-    match file {
+    let found = running::find(instance).await?;
+    let exported = match file {
         Some(file) => {
-            write_file(file, &text.text, force).map_err(|error| say::file(file, error))?;
-            if json {
-                output::json(&Exported { file, records: text.records, missing: text.missing })?;
-                return Ok(if text.missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-            }
-            output::note(&say::exported(text.records, file));
+            let mut unfinished = UnfinishedFile::make(file).map_err(|error| say::file(file, error))?;
+            let exported = write_export(found, config, instance, &mut unfinished.file).await?;
+            unfinished.finish(force).map_err(|error| say::file(file, error))?;
+            exported
         }
-        None => write_stdout(&text.text)?,
+        None => {
+            let mut out = files::private_standard_output()?;
+            let exported = write_export(found, config, instance, &mut out).await?;
+            if out.metadata().is_ok_and(|found| found.is_file()) {
+                out.sync_all()?;
+            }
+            exported
+        }
+    };
+    let Exporting { records, missing } = exported;
+    if let Some(file) = file {
+        if json {
+            output::json(&Exported { file, records, missing })?;
+            return Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        output::note(&say::exported(records, file));
     }
-    if text.missing == 0 { Ok(ExitCode::SUCCESS) } else { Err(say::export_incomplete(text.missing).into()) }
+    if missing == 0 { Ok(ExitCode::SUCCESS) } else { Err(say::export_incomplete(missing).into()) }
 }
 
-fn of_snapshot(snapshot: Snapshot, state: &Path) -> anyhow::Result<Text> {
-    for unreadable in &snapshot.unreadable {
-        output::note(&say::damaged_record(unreadable));
+/// Writes an export as its records come: it holds the key of pseudonyms.
+async fn write_export(
+    found: FoundService,
+    config: &Path,
+    instance: &Instance,
+    out: &mut File,
+) -> anyhow::Result<Exporting> {
+    let state = &instance.state_path;
+    let absent = match found {
+        FoundService::Running(service) => return of_service(&service, state, out).await,
+        FoundService::Absent(absent) => absent,
+    };
+    match state_owner::to_become(state) {
+        Some(owner) => by_its_owner(owner, config, out),
+        None => of_directory(&absent, instance, out).await,
     }
-    let key = store::pseudonym_key(state)?.ok_or_else(|| anyhow!(say::missing(&state.join("pseudonym-key"))))?;
-    let missing = snapshot.unreadable.len();
-    let export = snapshot.into_export();
-    let text = Zeroizing::new(export.to_text(&key)?.as_bytes().to_vec());
-    Ok(Text { text, records: export.records.len(), missing })
 }
 
-async fn of_directory(absent: &NoService, instance: &Instance) -> anyhow::Result<Text> {
+async fn of_service(service: &RunningService, state: &Path, out: &mut File) -> anyhow::Result<Exporting> {
+    let key = pseudonym_key(state)?;
+    let (mut out, mut writer) = (Some(out), None);
+    let judgement = service
+        .state(|part| {
+            match part {
+                StatePart::Head(head) => {
+                    let begun = out.take().map(|out| ExportWriter::begin(out, head, &key));
+                    writer = begun.transpose()?;
+                }
+                StatePart::Record(key, text) => writer.iter_mut().try_for_each(|writer| writer.record(key, text))?,
+            }
+            Ok(())
+        })
+        .await?;
+    let records = writer.map_or(Ok(0), ExportWriter::end)?;
+    Ok(exported(records, &judgement))
+}
+
+async fn of_directory(absent: &NoService, instance: &Instance, out: &mut File) -> anyhow::Result<Exporting> {
     if absent.never_ran() {
         return Err(say::no_state(&instance.state_path).into());
     }
     let store = absent.open_store().await?;
-    of_snapshot(store.snapshot(&KINDS, Clock::system().now()), &instance.state_path)
+    let key = pseudonym_key(&instance.state_path)?;
+    let head = ExportHead { exported_at: Clock::system().now(), meta: store.meta() };
+    let mut writer = ExportWriter::begin(out, &head, &key)?;
+    let mut written = Ok(());
+    let judgement = store.judge(&KINDS, |key, text| {
+        if written.is_ok() {
+            written = writer.record(&key, &text);
+        }
+    });
+    written?;
+    Ok(exported(writer.end()?, &judgement))
+}
+
+fn pseudonym_key(state: &Path) -> anyhow::Result<SecretKey> {
+    store::pseudonym_key(state)?.ok_or_else(|| anyhow!(say::missing(&state.join("pseudonym-key"))))
+}
+
+fn exported(records: usize, judgement: &Judgement) -> Exporting {
+    for unreadable in &judgement.unreadable {
+        output::note(&say::damaged_record(unreadable));
+    }
+    Exporting { records, missing: judgement.unreadable.len() }
 }
 
 /// The owner of the directory exports to us, and we write where only root may.
-fn by_its_owner(owner: state_owner::Owner, config: &Path) -> anyhow::Result<Text> {
+fn by_its_owner(owner: state_owner::Owner, config: &Path, out: &mut File) -> anyhow::Result<Exporting> {
     let arguments = ["--config".as_ref(), config.as_os_str(), "state".as_ref(), "export".as_ref()];
     let ended = owner.program(arguments)?.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     let text = Zeroizing::new(ended.stdout);
@@ -130,38 +183,42 @@ fn by_its_owner(owner: state_owner::Owner, config: &Path) -> anyhow::Result<Text
         return Err(anyhow!(say::OWNER_FAILED));
     }
     let (export, _) = Export::read(&text[..], &KINDS)?;
-    Ok(Text { text, records: export.records.len(), missing: usize::from(!ended.status.success()) })
+    out.write_all(&text)?;
+    Ok(Exporting { records: export.records.len(), missing: usize::from(!ended.status.success()) })
 }
 
-/// Private from the first byte on, and whole or not there.
-fn write_file(file: &Path, text: &[u8], force: bool) -> io::Result<()> {
-    let mut unfinished = file.as_os_str().to_owned();
-    unfinished.push(format!(".{}.unfinished", std::process::id()));
-    let unfinished = PathBuf::from(unfinished);
-    let written = || {
-        let mut out = files::private().write(true).create_new(true).open(&unfinished)?;
-        files::close_to_others(&unfinished)?;
-        out.write_all(text)?;
-        out.sync_all()?;
-        if !force && file.exists() {
+/// A file that is private from the first byte on, and whole or not there.
+struct UnfinishedFile<'a> {
+    file: File,
+    unfinished: PathBuf,
+    path: &'a Path,
+}
+
+impl<'a> UnfinishedFile<'a> {
+    fn make(path: &'a Path) -> io::Result<Self> {
+        let mut unfinished = path.as_os_str().to_owned();
+        unfinished.push(format!(".{}.unfinished", std::process::id()));
+        let unfinished = PathBuf::from(unfinished);
+        let file = files::private().write(true).create_new(true).open(&unfinished)?;
+        let made = Self { file, unfinished, path };
+        files::close_to_others(&made.unfinished)?;
+        Ok(made)
+    }
+
+    fn finish(self, force: bool) -> io::Result<()> {
+        self.file.sync_all()?;
+        if !force && self.path.exists() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        fs::rename(&unfinished, file)
-    };
-    written().inspect_err(|_| {
-        // Nothing to keep, and perhaps never made.
-        let _ = fs::remove_file(&unfinished);
-    })
+        fs::rename(&self.unfinished, self.path)
+    }
 }
 
-/// A file that standard output leads to becomes private before anything is in it.
-fn write_stdout(text: &[u8]) -> anyhow::Result<()> {
-    let mut out = files::private_standard_output()?;
-    out.write_all(text)?;
-    if out.metadata().is_ok_and(|found| found.is_file()) {
-        out.sync_all()?;
+impl Drop for UnfinishedFile<'_> {
+    fn drop(&mut self) {
+        // Gone already if it was finished.
+        let _ = fs::remove_file(&self.unfinished);
     }
-    Ok(())
 }
 
 fn import(config: &Path, instance: &Instance, file: &Path, replace: bool, json: bool) -> anyhow::Result<ExitCode> {
@@ -208,11 +265,11 @@ fn import(config: &Path, instance: &Instance, file: &Path, replace: bool, json: 
 
 async fn verify(instance: &Instance, json: bool) -> anyhow::Result<ExitCode> {
     let state = &instance.state_path;
-    let (snapshot, mut problems) = match running::find(instance).await? {
+    let (judgement, mut problems) = match running::find(instance).await? {
         FoundService::Running(service) => {
-            let snapshot = service.state().await?;
+            let judgement = service.state(|_| Ok(())).await?;
             output::note(&say::verified_as_the_service_has_it(service.address()));
-            (snapshot, store::verify_beside(state))
+            (judgement, store::verify_beside(state))
         }
         FoundService::Absent(absent) => {
             state_owner::become_it(state)?;
@@ -225,16 +282,16 @@ async fn verify(instance: &Instance, json: bool) -> anyhow::Result<ExitCode> {
             (found.ok_or_else(|| say::no_state(state))?, store::verify_beside(state))
         }
     };
-    problems.extend(snapshot.unreadable.iter().map(say::damaged_record));
+    problems.extend(judgement.unreadable.iter().map(say::damaged_record));
     if json {
         let is_well = problems.is_empty();
-        output::json(&Verified { records: snapshot.counts, problems })?;
+        output::json(&Verified { records: judgement.counts, problems })?;
         return Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     for problem in &problems {
         output::result(problem)?;
     }
-    let counts: Vec<(String, usize)> = snapshot.counts.into_iter().collect();
+    let counts: Vec<(String, usize)> = judgement.counts.into_iter().collect();
     output::result(say::verified(counts.iter().map(|(_, number)| number).sum(), &counts))?;
     if problems.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(say::damaged(problems.len()).into()) }
 }

@@ -52,7 +52,7 @@ impl Summary {
     pub(super) fn of(stage: &Stage, journal: &Journal) -> Self {
         let (bookings, world) = (stage.bookings(), stage.clinic(|world| world.clone()));
         let ledger: BTreeMap<BookingId, _> =
-            stage.service().bridge().ledger().all().into_iter().map(|entry| (entry.booking_id, entry)).collect();
+            stage.service().bridge().ledger().all().map(|entry| (entry.booking_id, entry)).collect();
         let offers = offers::compare(stage, &world, &bookings);
 
         let mut differences: Vec<String> = bookings

@@ -117,6 +117,9 @@ pub fn no_such_state(state: &str, known: &str) -> String {
 /// A text that says nothing clear of a time.
 pub const BAD_SINCE: &str = "Since is a day, as 2027-02-15, or a length of time, as 36h or 7d.";
 
+/// 500: a mistake of the program, which the log has.
+pub const NO_LIST: &str = "The bookings could not be listed; the log says why.";
+
 /// 400: no object.
 pub const RESOLVE_NO_JSON: &str =
     "The body has to be a JSON object such as {\"outcome\": \"rejected\", \"note\": \"no such appointment\"}.";

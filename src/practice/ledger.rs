@@ -1,5 +1,6 @@
 //! The booking ledger: every booking in the store, and those that something can still happen to in
-//! memory.
+//! memory. The others are read when somebody asks for them, and walked where all of them are
+//! needed, so that a year of bookings takes no more memory than a week of them.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,26 +67,25 @@ fn is_recent(entry: &Entry, now: DateTime<Utc>) -> bool {
 impl Ledger {
     /// Reads the ledger. Records that cannot be read are named in the log and left where they are.
     pub fn open(store: Store, now: DateTime<Utc>) -> Self {
-        let found = store.scan::<Entry>("");
-        for unreadable in &found.unreadable {
-            tracing::error!("A booking of the ledger cannot be read and is left as it is: {unreadable}.");
-        }
-        let (mut live, mut settled) = (BTreeMap::new(), BTreeMap::new());
-        for (_, entry) in found.records {
-            if is_live(&entry, now) {
-                live.insert(entry.booking_id, entry);
-            } else if is_recent(&entry, now) {
-                settled.insert(entry.booking_id, entry);
+        let (mut live, mut settled, mut unreadable) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        for found in store.walk::<Entry>("") {
+            match found {
+                Ok((_, entry)) if is_live(&entry, now) => drop(live.insert(entry.booking_id, entry)),
+                Ok((_, entry)) if is_recent(&entry, now) => drop(settled.insert(entry.booking_id, entry)),
+                Ok(_) => {}
+                Err(own) => {
+                    tracing::error!("A booking of the ledger cannot be read and is left as it is: {own}.");
+                    unreadable.push(own);
+                }
             }
         }
-        let (live, settled) = (Mutex::new(live), Mutex::new(settled));
-        Self { store, live, settled, unreadable: found.unreadable, clock_set_at: Mutex::new(now) }
+        Self { store, live: Mutex::new(live), settled: Mutex::new(settled), unreadable, clock_set_at: Mutex::new(now) }
     }
 
     /// The clock leaped: bookings that were over by a clock that was ahead may be upcoming again.
     pub fn look_again(&self, now: DateTime<Utc>) {
         *self.clock_set_at.lock() = now;
-        for entry in self.all().into_iter().filter(|entry| is_live(entry, now)) {
+        for entry in self.all().filter(|entry| is_live(entry, now)) {
             self.live().entry(entry.booking_id).or_insert(entry);
         }
     }
@@ -198,9 +198,9 @@ impl Ledger {
         })
     }
 
-    /// Every booking, oldest number first.
-    pub fn all(&self) -> Vec<Entry> {
-        self.store.scan::<Entry>("").records.into_iter().map(|(_, entry)| entry).collect()
+    /// Every booking, oldest number first, one after the other.
+    pub fn all(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.store.walk::<Entry>("").filter_map(|found| found.ok().map(|(_, entry)| entry))
     }
 
     /// Forgets settled bookings whose appointment is `keep_days` ago, and of each practice the
@@ -210,7 +210,13 @@ impl Ledger {
         let mut batch = Batch::new();
         let mut forgotten = 0;
         let mut settled: BTreeMap<PracticeId, Vec<(DateTime<Utc>, BookingId)>> = BTreeMap::new();
-        for entry in self.all().into_iter().filter(|entry| !is_live(entry, now)) {
+        let mut all = self.store.walk::<Entry>("");
+        while let Some(found) = all.next() {
+            if all.is_about_to_read() {
+                // Whoever has a booking to answer comes first.
+                tokio::task::yield_now().await;
+            }
+            let Some((_, entry)) = found.ok().filter(|(_, entry)| !is_live(entry, now)) else { continue };
             let last = entry.history.last().map(|last| last.at);
             let over = entry.place.as_ref().map_or(last, |place| Some(place.span.end));
             if over.is_some_and(|over| over < before) {

@@ -160,10 +160,8 @@ impl Practice {
 
     /// One appointment is not two pet owners'.
     fn is_nobody_elses(&self, id: BookingId, reference: &BookingReference) -> Result<(), NotResolved> {
-        let others =
-            self.context.shared.ledger.all().into_iter().filter(|entry| entry.booking_id != id && entry.stands());
-        let has_it = |entry: &Entry| entry.reference.as_ref() == Some(reference);
-        match others.into_iter().find(has_it) {
+        let mut others = self.context.shared.ledger.all().filter(|entry| entry.booking_id != id && entry.stands());
+        match others.find(|entry| entry.reference.as_ref() == Some(reference)) {
             Some(other) => Err(NotResolved::Refused(say::taken_by(other.booking_id))),
             None => Ok(()),
         }

@@ -33,18 +33,6 @@ pub struct LastSent {
     pub read_at: DateTime<Utc>,
 }
 
-impl LastSent {
-    /// True if Healthengine accepted times that can be booked.
-    pub fn offers_times(&self) -> bool {
-        self.sent.accepted && self.sent.day.starts().next().is_some()
-    }
-
-    /// True if Healthengine may offer times of it. A refusal left what was there before.
-    pub fn may_offer_times(&self) -> bool {
-        !self.sent.accepted || self.sent.day.starts().next().is_some()
-    }
-}
-
 /// A snapshot of a day left, and nobody knows what became of it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Unacknowledged {

@@ -3,6 +3,7 @@
 //! | file | decides |
 //! | --- | --- |
 //! | [`last_sent`] | whether a day is to be sent, by what Healthengine was last sent of it |
+//! | [`compact_day`] | nothing: it keeps a day's offers in few bytes |
 //! | [`due`] | which single days are read and sent at once, and which of them go together |
 //! | [`full_resync`] | when every day is sent again |
 //! | [`reading_times`] | when the near days are read, and when all of them |
@@ -12,6 +13,7 @@
 //! | [`unsent`] | for how long the problem stands that days are not sent |
 
 pub mod batches;
+pub mod compact_day;
 pub mod difference;
 pub mod due;
 pub mod full_resync;

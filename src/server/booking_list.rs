@@ -1,15 +1,17 @@
 //! Which bookings of the ledger are listed: by the API, and by the command while no service runs.
 //!
 //! Those that need a person come first, then those that changed last. All filters that are given
-//! count.
+//! count. However many bookings there are, few of them are in memory at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::booking_search::{ShownTexts, Sought};
+use super::list_place::{Before, ListOrder, ListPlace};
 use super::view::{self, BookingView};
 use crate::booking::entry::{Entry, State};
 use crate::config::duration;
@@ -36,6 +38,8 @@ pub struct BookingQuery {
     pub since: Option<String>,
     /// Those that show this: [`super::booking_search`].
     pub search: Option<String>,
+    /// Those that follow this booking in the list: [`super::list_place`].
+    pub before: Option<String>,
     /// So many at most.
     pub limit: Option<usize>,
 }
@@ -47,15 +51,6 @@ pub enum ChangedSince {
     Day(NaiveDate),
     /// So long ago.
     Ago(Duration),
-}
-
-/// The bookings that are wanted.
-#[derive(Debug)]
-pub struct BookingPage {
-    /// Those that need a person first, then those that changed last.
-    pub bookings: Vec<BookingView>,
-    /// How many there are beside those that were left out for the limit's sake.
-    pub total: usize,
 }
 
 impl ChangedSince {
@@ -75,54 +70,82 @@ impl ChangedSince {
     }
 }
 
-/// The bookings of a ledger that a query wants, with times of their practices' zones. `called` is
-/// what a practice is called, where more is known of that than the store has.
-///
-/// # Errors
-/// A sentence about the query.
-pub fn listed(
-    ledger: &Ledger,
-    store: &Store,
-    query: &BookingQuery,
-    now: DateTime<Utc>,
-    zone_of: impl Fn(&PracticeId) -> Zone,
-    called: impl Fn(&PracticeId) -> Option<String>,
-) -> Result<BookingPage, String> {
-    let BookingQuery { practice, state, since, search, limit } = query;
-    if let Some(state) = state.as_deref().filter(|state| !State::ALL_NAMES.contains(state)) {
-        return Err(say::no_such_state(state, &messages::listed(State::ALL_NAMES)));
-    }
-    let since = since.as_deref().map(|text| ChangedSince::parse(text).ok_or(say::BAD_SINCE)).transpose()?;
-    let changed_at = |entry: &Entry| entry.history.last().map(|last| last.at);
-    let is_wanted = |entry: &Entry| {
-        practice.as_ref().is_none_or(|id| entry.practice_id.0 == *id)
-            && state.as_ref().is_none_or(|name| entry.state.name() == name)
-            && since.is_none_or(|since| changed_at(entry) >= Some(since.moment(now, zone_of(&entry.practice_id))))
-    };
-    let mut entries: Vec<Entry> = ledger.all().into_iter().filter(is_wanted).collect();
-    let practices: BTreeSet<&PracticeId> = entries.iter().map(|entry| &entry.practice_id).collect();
-    let known = |id: &PracticeId| {
-        let names = BookingNames::read(store, id);
-        let called = called(id).unwrap_or_else(|| page::practice_name(id, names.locations()));
-        (id.clone(), (names, called, zone_of(id)))
-    };
-    let known: BTreeMap<PracticeId, _> = practices.into_iter().map(known).collect();
-    if let Some(sought) = search.as_deref().map(Sought::new) {
-        entries.retain(|entry| {
-            let Some((names, called, zone)) = known.get(&entry.practice_id) else { return false };
-            // Which cancellations wait is on the page alone.
-            sought.finds(&ShownTexts::of(entry, names, called, false, now, *zone))
+/// What is known of a practice beside the ledger.
+struct KnownPractice {
+    names: BookingNames,
+    called: String,
+    zone: Zone,
+}
+
+/// The bookings of a ledger that a query wants.
+pub struct FoundBookings {
+    order: ListOrder,
+    wanted: Range<usize>,
+    known: BTreeMap<PracticeId, KnownPractice>,
+}
+
+impl FoundBookings {
+    /// Looks through the whole ledger; times are of their practices' zones. `called` is what a
+    /// practice is called, where more is known of that than the store has.
+    ///
+    /// # Errors
+    /// A sentence about the query.
+    pub fn find(
+        ledger: &Ledger,
+        store: &Store,
+        query: &BookingQuery,
+        now: DateTime<Utc>,
+        zone_of: impl Fn(&PracticeId) -> Zone,
+        called: impl Fn(&PracticeId) -> Option<String>,
+    ) -> Result<Self, String> {
+        let BookingQuery { practice, state, since, search, before, limit } = query;
+        if let Some(state) = state.as_deref().filter(|state| !State::ALL_NAMES.contains(state)) {
+            return Err(say::no_such_state(state, &messages::listed(State::ALL_NAMES)));
+        }
+        let since = since.as_deref().map(|text| ChangedSince::parse(text).ok_or(say::BAD_SINCE)).transpose()?;
+        let sought = search.as_deref().map(Sought::new);
+        let changed_at = |entry: &Entry| entry.history.last().map(|last| last.at);
+        let place = |entry: &Entry| ListPlace::of(entry, changed_at(entry));
+        let before = before.as_deref().map(|text| {
+            let before = Before::parse(text).and_then(|before| before.place(ledger, place));
+            before.ok_or_else(|| say::no_such_booking(text))
         });
+        let before = before.transpose()?;
+        let mut known: BTreeMap<PracticeId, KnownPractice> = BTreeMap::new();
+        let order = ListOrder::of(ledger, |entry| {
+            let id = &entry.practice_id;
+            if practice.as_ref().is_some_and(|wanted| id.0 != *wanted)
+                || state.as_ref().is_some_and(|wanted| entry.state.name() != wanted)
+                || since.is_some_and(|since| changed_at(entry) < Some(since.moment(now, zone_of(id))))
+            {
+                return None;
+            }
+            if !known.contains_key(id) {
+                let names = BookingNames::read(store, id);
+                let called = called(id).unwrap_or_else(|| page::practice_name(id, names.locations()));
+                known.insert(id.clone(), KnownPractice { names, called, zone: zone_of(id) });
+            }
+            let KnownPractice { names, called, zone } = known.get(id)?;
+            // Which cancellations wait is on the page alone.
+            let shown = || ShownTexts::of(entry, names, called, false, now, *zone);
+            sought.as_ref().is_none_or(|sought| sought.finds(&shown())).then(|| place(entry))
+        });
+        let wanted = order.behind(before, limit.unwrap_or(usize::MAX));
+        Ok(Self { order, wanted, known })
     }
-    let is_flagged = |entry: &Entry| entry.needs_attention.is_some();
-    entries.sort_by_key(|entry| std::cmp::Reverse((is_flagged(entry), changed_at(entry), entry.booking_id)));
-    let total = entries.len();
-    entries.truncate(limit.unwrap_or(total));
-    let view = |entry: &Entry| {
-        let (names, _, zone) = known.get(&entry.practice_id)?;
-        Some(view::booking(entry, *zone).named(entry, names))
-    };
-    Ok(BookingPage { bookings: entries.iter().filter_map(view).collect(), total })
+
+    /// How many bookings there are beside those that were left out for the limit's sake.
+    pub fn total(&self) -> usize {
+        self.order.len() - self.wanted.start
+    }
+
+    /// The bookings, each read when it is asked for.
+    pub fn views<'a>(&'a self, ledger: &'a Ledger) -> impl Iterator<Item = BookingView> + 'a {
+        self.order.entries(self.wanted.clone(), ledger).filter_map(|entry| {
+            let KnownPractice { names, zone, called: _ } = self.known.get(&entry.practice_id)?;
+            Some(view::booking(&entry, *zone).named(&entry, names))
+        })
+    }
 }
 
 #[cfg(test)]

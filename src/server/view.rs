@@ -19,6 +19,7 @@ use crate::practice::booking_names::BookingNames;
 use crate::practice::health;
 use crate::practice::ledger::Ledger;
 use crate::practice::resync::{ResyncOutcome, ResyncProgress};
+use crate::store::{ExportHead, Judgement};
 use crate::without_store::{Shown, WithoutStore};
 use crate::zone::Zone;
 
@@ -254,6 +255,23 @@ pub enum ResyncLine {
     Outcome(Box<ResyncOutcome>),
     /// It ended without an outcome.
     Error(String),
+}
+
+/// A line of the whole state, which is told line by line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StateLine<'a> {
+    /// The first line.
+    Head(ExportHead),
+    /// A record that travels.
+    Record {
+        /// Its whole key.
+        key: Cow<'a, str>,
+        /// As the database has it.
+        text: Cow<'a, str>,
+    },
+    /// The last line.
+    Judgement(Judgement),
 }
 
 /// The bridge as it is now.

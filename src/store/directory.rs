@@ -277,12 +277,17 @@ pub(super) const TEMPORARY_SUFFIX: &str = ".tmp";
 /// Writes a file (mode 0600) so that after a power cut there is either all of it or what was there
 /// before.
 pub(super) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_file_by(path, |file| file.write_all(content))
+}
+
+/// The same of what is too long to be in memory.
+pub(super) fn write_file_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(TEMPORARY_SUFFIX);
     let unfinished = PathBuf::from(unfinished);
     remove_if_there(&unfinished)?;
     let mut file = files::private().write(true).create_new(true).open(&unfinished)?;
-    file.write_all(content)?;
+    write(&mut file)?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
     sync_directory_of(path)

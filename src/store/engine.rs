@@ -1,29 +1,40 @@
-//! What the store asks of a database: read all of it once, apply changes in one piece, make them
-//! last.
+//! What the store asks of a database: read by key and in order of keys, apply changes in one piece,
+//! make them last.
 //!
-//! That is all. Reads are answered from memory (see [`super::Store`]), so an engine is used by one
-//! thread at a time and needs neither iterators nor snapshots nor a cache.
+//! One thread at a time applies and syncs, and any number read; nobody reads while changes are
+//! applied (see [`super::parts`]).
 
 use std::collections::BTreeMap;
+use std::ops::{Bound, ControlFlow};
 
 /// Raw changes by raw key: a value to store, or `None` to delete.
 pub(super) type RawChanges = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// A stretch of raw keys.
+pub(super) type RawRange<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
+/// Sees a pair, and says whether the next one is wanted.
+pub(super) type SeePair<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
+/// Every key.
+pub(super) const EVERYTHING: RawRange<'static> = (Bound::Unbounded, Bound::Unbounded);
+
 /// A database behind the store.
-pub(super) trait Engine: Send {
-    /// Shows every pair to `visit`, in any order.
-    fn load(&mut self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), EngineError>;
+pub(super) trait Engine: Send + Sync {
+    /// Shows the pairs of a range to `visit`, in order of keys, for as long as it wants more. What
+    /// it was not shown need not be read.
+    fn visit(&self, range: RawRange<'_>, visit: &mut SeePair<'_>) -> Result<(), EngineError>;
 
     /// Applies all of `changes` or, should the machine stop in the middle, none of them. They need
     /// not last yet.
-    fn apply(&mut self, changes: RawChanges) -> Result<(), EngineError>;
+    fn apply(&self, changes: RawChanges) -> Result<(), EngineError>;
 
     /// Returns when everything applied so far survives a power cut.
-    fn sync(&mut self) -> Result<(), EngineError>;
+    fn sync(&self) -> Result<(), EngineError>;
 }
 
-/// A write or read that the database or the disk refused. After one, nothing that the engine says
-/// can be relied on.
+/// A write or read that the database or the disk refused. After a write, nothing that the engine
+/// says can be relied on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct EngineError(pub(super) String);
@@ -31,19 +42,5 @@ pub(super) struct EngineError(pub(super) String);
 impl From<std::io::Error> for EngineError {
     fn from(error: std::io::Error) -> Self {
         Self(error.to_string())
-    }
-}
-
-impl<E: Engine + ?Sized> Engine for Box<E> {
-    fn load(&mut self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), EngineError> {
-        (**self).load(visit)
-    }
-
-    fn apply(&mut self, changes: RawChanges) -> Result<(), EngineError> {
-        (**self).apply(changes)
-    }
-
-    fn sync(&mut self) -> Result<(), EngineError> {
-        (**self).sync()
     }
 }

@@ -13,7 +13,7 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read, Write};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -38,16 +38,25 @@ const VERSION: u32 = 1;
 const LINE_BYTES_MAX: usize = VALUE_BYTES_MAX + 6 * KEY_BYTES_MAX + 1024;
 /// The first line is shorter.
 const HEAD_BYTES_MAX: usize = 1024;
+/// So many bytes are written at one go.
+const WRITTEN_BYTES: usize = 64 * 1024;
 /// Far more than what a busy clinic keeps.
 const RECORDS_MAX: usize = 10_000_000;
 
-/// What a state directory holds that travels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Export {
+/// What an export says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportHead {
     /// When it was made.
     pub exported_at: DateTime<Utc>,
     /// What the store knew about itself.
     pub meta: Meta,
+}
+
+/// What a state directory holds that travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    /// What it says of itself.
+    pub head: ExportHead,
     /// Records by their whole keys, each as the database has it.
     pub records: BTreeMap<String, Arc<str>>,
 }
@@ -60,8 +69,8 @@ struct Head<K> {
     version: u32,
     /// Which program wrote it; for people.
     program: String,
-    exported_at: DateTime<Utc>,
-    meta: Meta,
+    #[serde(flatten)]
+    head: ExportHead,
     pseudonym_key: K,
 }
 
@@ -98,37 +107,15 @@ impl Export {
     ///
     /// # Errors
     /// A record is no JSON, which no record of ours is.
-    pub fn to_text(&self, key: &SecretKey) -> Result<Zeroizing<String>, serde_json::Error> {
-        let key = Zeroizing::new(hex::encode(key.bytes()));
-        let head = Head {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            exported_at: self.exported_at,
-            meta: self.meta.clone(),
-            pseudonym_key: key.as_str(),
-        };
+    pub fn to_text(&self, key: &SecretKey) -> io::Result<Zeroizing<String>> {
         // With room for all of it, so that no copy of the key is left behind when it grows.
         let bytes: usize = self.records.iter().map(|(key, text)| 2 * key.len() + text.len() + 64).sum();
-        let mut text = Zeroizing::new(String::with_capacity(bytes + 2048));
-        let mut line = Zeroizing::new(Vec::with_capacity(HEAD_BYTES_MAX));
-        serde_json::to_writer(&mut *line, &head)?;
-        text.push_str(&String::from_utf8_lossy(&line));
-        text.push('\n');
-        for (key, stored) in &self.records {
-            #[derive(Deserialize)]
-            struct StoredRecord {
-                v: u32,
-                data: Value,
-            }
-            let StoredRecord { v, data } = serde_json::from_str(stored)?;
-            text.push_str(&serde_json::to_string(&ExportLine { key: key.clone(), v, data })?);
-            text.push('\n');
-        }
-        let end = End { records: self.records.len(), sha256: sha256(text.as_bytes()) };
-        text.push_str(&serde_json::to_string(&LastLine { end })?);
-        text.push('\n');
-        Ok(text)
+        let mut text = Zeroizing::new(Vec::with_capacity(bytes + 2 * HEAD_BYTES_MAX));
+        let mut writer = ExportWriter::begin(&mut *text, &self.head, key)?;
+        self.records.iter().try_for_each(|(key, stored)| writer.record(key, stored))?;
+        writer.end()?;
+        let text = String::from_utf8(std::mem::take(&mut *text));
+        text.map(Zeroizing::new).map_err(|_| io::ErrorKind::InvalidData.into())
     }
 
     /// Reads and checks a whole export; every record must be one that this program can read.
@@ -137,25 +124,113 @@ impl Export {
     /// # Errors
     /// The first line that is wrong, and what to do.
     pub fn read(from: impl Read, kinds: &[RecordKind]) -> Result<(Self, SecretKey), BadExport> {
-        read(from, |key, text| check(key, text, kinds))
-    }
-
-    /// Reads what this program wrote itself.
-    pub(super) fn read_own(from: impl Read) -> Result<(Self, SecretKey), BadExport> {
-        read(from, |_, _| Ok(()))
+        let (mut reader, head, key) = ExportReader::begin(from)?;
+        let mut records = BTreeMap::new();
+        while let Some((key, text)) = reader.next(|key, text| check(key, text, kinds))? {
+            records.insert(key, text);
+        }
+        Ok((Self { head, records }, key))
     }
 }
 
-fn read(from: impl Read, check: impl Fn(&str, &str) -> Result<(), String>) -> Result<(Export, SecretKey), BadExport> {
-    let mut lines =
-        LineReader { from: std::io::BufReader::new(from), number: 0, digest: digest::Context::new(&digest::SHA256) };
-    let (mut export, key) = head(&lines.next()?.ok_or(BadExport::NoExport)?)?;
-    loop {
-        let so_far = hex::encode(lines.digest.clone().finish().as_ref());
-        let line = lines.next()?.ok_or(BadExport::CutOff { after: lines.number })?;
-        let bad = |problem: String| BadExport::Line { number: lines.number, problem };
+/// Writes an export, record by record.
+pub struct ExportWriter<W> {
+    out: W,
+    /// Lines that are not written yet. The first line never is among them: it holds the key.
+    waiting: Vec<u8>,
+    digest: digest::Context,
+    records: usize,
+}
+
+impl<W: Write> ExportWriter<W> {
+    /// Writes the first line, which holds the key of pseudonyms.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn begin(mut out: W, head: &ExportHead, key: &SecretKey) -> io::Result<Self> {
+        let key = Zeroizing::new(hex::encode(key.bytes()));
+        let head = Head {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            head: head.clone(),
+            pseudonym_key: key.as_str(),
+        };
+        let mut line = Zeroizing::new(Vec::with_capacity(HEAD_BYTES_MAX));
+        serde_json::to_writer(&mut *line, &head)?;
+        line.push(b'\n');
+        let (waiting, mut digest) = (Vec::with_capacity(2 * WRITTEN_BYTES), digest::Context::new(&digest::SHA256));
+        digest.update(&line);
+        out.write_all(&line)?;
+        Ok(Self { out, waiting, digest, records: 0 })
+    }
+
+    /// Writes a record, as the database has it. Records come in order of keys.
+    ///
+    /// # Errors
+    /// It cannot be written, or is no JSON.
+    pub fn record(&mut self, key: &str, stored: &str) -> io::Result<()> {
+        #[derive(Deserialize)]
+        struct StoredRecord {
+            v: u32,
+            data: Value,
+        }
+        let StoredRecord { v, data } = serde_json::from_str(stored)?;
+        self.records += 1;
+        self.line(&ExportLine { key: key.to_owned(), v, data })
+    }
+
+    /// Writes the last line. How many records there are.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn end(mut self) -> io::Result<usize> {
+        let end = End { records: self.records, sha256: hex::encode(self.digest.clone().finish().as_ref()) };
+        self.line(&LastLine { end })?;
+        self.out.write_all(&self.waiting)?;
+        self.out.flush()?;
+        Ok(self.records)
+    }
+
+    fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
+        let begin = self.waiting.len();
+        serde_json::to_writer(&mut self.waiting, line)?;
+        self.waiting.push(b'\n');
+        self.digest.update(&self.waiting[begin..]);
+        if self.waiting.len() >= WRITTEN_BYTES {
+            self.out.write_all(&self.waiting)?;
+            self.waiting.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Reads an export, record by record. It is whole if the last of them was followed by none and by
+/// no error.
+pub(super) struct ExportReader<R> {
+    lines: LineReader<R>,
+    records: usize,
+    last_key: String,
+}
+
+impl<R: Read> ExportReader<R> {
+    pub(super) fn begin(from: R) -> Result<(Self, ExportHead, SecretKey), BadExport> {
+        let from = io::BufReader::new(from);
+        let mut lines = LineReader { from, number: 0, digest: digest::Context::new(&digest::SHA256) };
+        let (head, key) = head(&lines.next()?.ok_or(BadExport::NoExport)?)?;
+        Ok((Self { lines, records: 0, last_key: String::new() }, head, key))
+    }
+
+    /// The next record, if `check` does not object to it; `None` at the end of a whole export.
+    pub(super) fn next(
+        &mut self,
+        check: impl FnOnce(&str, &str) -> Result<(), String>,
+    ) -> Result<Option<(String, Arc<str>)>, BadExport> {
+        let so_far = hex::encode(self.lines.digest.clone().finish().as_ref());
+        let line = self.lines.next()?.ok_or(BadExport::CutOff { after: self.lines.number })?;
+        let bad = |problem: String| BadExport::Line { number: self.lines.number, problem };
         if let Ok(LastLine { end }) = serde_json::from_slice(&line) {
-            return whole(&mut lines, end, so_far, export).map(|export| (export, key));
+            return self.is_whole(&end, &so_far).map(|()| None);
         }
         let ExportLine { key, v, data } = serde_json::from_slice(&line).map_err(|error| bad(no_record(&error)))?;
         check_key(&key).map_err(|problem| bad(format!("its key cannot be used: {problem}")))?;
@@ -167,17 +242,29 @@ fn read(from: impl Read, check: impl Fn(&str, &str) -> Result<(), String>) -> Re
             return Err(bad("a date in it is not from 1970 to 2199".to_owned()));
         }
         check(&key, &text).map_err(bad)?;
-        if export.records.contains_key(&key) || export.records.len() == RECORDS_MAX {
-            return Err(bad(format!(
-                "the record {} is there twice, or there are too many",
-                crate::messages::plain(&key)
-            )));
+        if key <= self.last_key || self.records == RECORDS_MAX {
+            let name = crate::messages::plain(&key);
+            return Err(bad(format!("the record {name} is there twice or out of order, or there are too many")));
         }
-        export.records.insert(key, text.into());
+        self.records += 1;
+        self.last_key.clone_from(&key);
+        Ok(Some((key, text.into())))
+    }
+
+    /// Compares what was read with what the last line says.
+    fn is_whole(&mut self, end: &End, sha256: &str) -> Result<(), BadExport> {
+        let number = self.lines.number;
+        if self.lines.next()?.is_some() {
+            return Err(BadExport::Line { number: number + 1, problem: "it follows the last line".to_owned() });
+        }
+        if end.records != self.records || end.sha256 != sha256 {
+            return Err(BadExport::Changed);
+        }
+        Ok(())
     }
 }
 
-fn head(line: &[u8]) -> Result<(Export, SecretKey), BadExport> {
+fn head(line: &[u8]) -> Result<(ExportHead, SecretKey), BadExport> {
     #[derive(Deserialize)]
     struct Format {
         format: String,
@@ -192,20 +279,7 @@ fn head(line: &[u8]) -> Result<(Export, SecretKey), BadExport> {
     let head: Head<String> = serde_json::from_slice(line).map_err(|_| bad("a field is missing or has another type"))?;
     let pseudonym_key = Zeroizing::new(head.pseudonym_key);
     let key = from_hex(&pseudonym_key).ok_or_else(|| bad("the pseudonym key is none"))?;
-    Ok((Export { exported_at: head.exported_at, meta: head.meta, records: BTreeMap::new() }, key))
-}
-
-/// Compares what was read with what the last line says.
-fn whole<R: Read>(lines: &mut LineReader<R>, end: End, sha256: String, export: Export) -> Result<Export, BadExport> {
-    let number = lines.number;
-    let after = lines.next()?;
-    if after.is_some() {
-        return Err(BadExport::Line { number: number + 1, problem: "it follows the last line".to_owned() });
-    }
-    if end.records != export.records.len() || end.sha256 != sha256 {
-        return Err(BadExport::Changed);
-    }
-    Ok(export)
+    Ok((head.head, key))
 }
 
 /// Whether a record can be taken over by this program.
@@ -230,7 +304,7 @@ fn no_record(error: &serde_json::Error) -> String {
 
 /// Lines of a bounded length, counted, with the digest of those that were read.
 struct LineReader<R> {
-    from: std::io::BufReader<R>,
+    from: io::BufReader<R>,
     number: usize,
     digest: digest::Context,
 }
@@ -256,10 +330,6 @@ impl<R: Read> LineReader<R> {
         self.digest.update(&line);
         Ok(Some(line))
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    hex::encode(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 #[cfg(test)]
@@ -291,8 +361,10 @@ mod tests {
             (format!("note/{number}"), format!(r#"{{"v":1,"data":{{"text":"Zoë \" \n {number}"}}}}"#).into())
         };
         let export = Export {
-            exported_at: DateTime::UNIX_EPOCH,
-            meta: Meta::new("5f0c".into(), DateTime::UNIX_EPOCH),
+            head: ExportHead {
+                exported_at: DateTime::UNIX_EPOCH,
+                meta: Meta::new("5f0c".into(), DateTime::UNIX_EPOCH),
+            },
             records: (0..5).map(record).collect(),
         };
         (export, SecretKey::from_bytes([7; 32]))

@@ -8,11 +8,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::engine::{Engine, EngineError, RawChanges};
+use super::engine::{Engine, EngineError, RawChanges, RawRange, SeePair};
 use super::export::Export;
 use super::meta::Meta;
 use super::parts::Parted;
-use super::replace::write_all;
+use super::replace::Filler;
 
 /// Writes are flushed at the latest this long after they were made; the same promise as the real
 /// store's.
@@ -87,9 +87,11 @@ impl MemoryEngine {
     #[must_use]
     pub fn imported(export: &Export, now: DateTime<Utc>) -> Self {
         let disk = Self::new();
-        let meta = Meta { imported_at: Some(now), ..export.meta.clone() };
-        let export = Export { exported_at: now, meta, records: export.records.clone() };
-        if let Err(error) = write_all(&mut Parted::new(disk.clone()), &export) {
+        let meta = Meta { imported_at: Some(now), ..export.head.meta.clone() };
+        let mut filler = Filler::new(Parted::new(disk.clone()));
+        let mut records = export.records.iter();
+        let filled = records.try_for_each(|(key, text)| filler.put(key.clone(), Arc::clone(text)));
+        if let Err(error) = filled.and_then(|()| filler.end(&meta).map(drop)) {
             disk.refuse_writes(&error.0);
         }
         disk
@@ -170,13 +172,14 @@ fn set(content: &mut BTreeMap<Vec<u8>, Vec<u8>>, key: Vec<u8>, value: Option<Vec
 }
 
 impl Engine for MemoryEngine {
-    fn load(&mut self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), EngineError> {
+    fn visit(&self, range: RawRange<'_>, visit: &mut SeePair<'_>) -> Result<(), EngineError> {
         let disk = self.lock();
-        disk.applied.iter().for_each(|(key, value)| visit(key, value));
+        let mut pairs = disk.applied.range::<[u8], _>(range);
+        let _stopped = pairs.try_for_each(|(key, value)| visit(key, value));
         Ok(())
     }
 
-    fn apply(&mut self, changes: RawChanges) -> Result<(), EngineError> {
+    fn apply(&self, changes: RawChanges) -> Result<(), EngineError> {
         let mut disk = self.lock();
         disk.check()?;
         disk.flush_what_is_old();
@@ -188,7 +191,7 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<(), EngineError> {
+    fn sync(&self) -> Result<(), EngineError> {
         let mut disk = self.lock();
         disk.check()?;
         disk.flush();

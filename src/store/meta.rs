@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::dates;
 
-use super::record::Record;
+use super::engine::{Engine, EngineError};
+use super::parts::{Parted, StoredValue};
+use super::record::{Batch, Record, decode, full_key};
 
 /// What the store knows about itself. Made with the database; changed only when a backup comes
 /// back.
@@ -42,6 +44,21 @@ impl Meta {
 
     pub(super) fn new(instance: String, created_at: DateTime<Utc>) -> Self {
         Self { instance, created_at, restored_at: None, imported_at: None, at_healthengine: None }
+    }
+
+    /// The record of a database, if there is one, or why it cannot be read.
+    pub(super) fn find_in<E: Engine>(disk: &Parted<E>) -> Result<Option<Result<Self, String>>, EngineError> {
+        Ok(disk.get(&full_key::<Self>(Self::KEY))?.map(|stored| match stored {
+            StoredValue::Text(text) => decode(&text),
+            StoredValue::Damaged(reason) => Err(reason.to_owned()),
+        }))
+    }
+
+    /// Makes it the record of a database, durably.
+    pub(super) fn write_to<E: Engine>(&self, disk: &Parted<E>) -> Result<(), EngineError> {
+        let batch = Batch::of(Self::KEY, self).map_err(|error| EngineError(error.to_string()))?;
+        disk.write(&batch.changes)?;
+        disk.sync()
     }
 
     /// Since when the store has seen everything: what was booked before may be unknown to it.
@@ -105,7 +122,6 @@ impl Record for Meta {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::record::decode;
 
     #[test]
     fn version_1_is_read() {

@@ -1,10 +1,11 @@
 //! The store: what the bridge must still know after a stop, a crash or a power cut.
 //!
 //! **Model.** A [`Record`] is a typed value with a kind and a version; it stands under a text key.
-//! A [`Batch`] changes any number of records together. All records are in memory: they are read
-//! once, when the store is opened, and every read is answered from there, so that async code never
-//! waits for a disk to read and a scan sees one moment. The disk gets changes only. What is kept is
-//! bounded by those who keep it (some megabytes for a busy clinic; see [`record`] and `keep_days`).
+//! A [`Batch`] changes any number of records together. In memory are the changes that the disk does
+//! not have yet; everything else is read from the disk when it is asked for. Who needs records all
+//! the time keeps them. A read of one record takes some microseconds where the operating system
+//! has that part of the file. Who needs all records of a kind walks them ([`Store::walk`]), and has
+//! some hundred of them in memory at a time.
 //!
 //! **Promises**
 //! - [`Store::commit`] returns `Ok` when the batch survives a power cut: all of it, and everything
@@ -16,17 +17,21 @@
 //! - After the first write that the disk refuses, every later one fails ([`StoreError::Broken`]);
 //!   [`Store::failed`] tells. Reads then still show what was submitted last, and that may not be on
 //!   the disk.
-//! - A record that cannot be read is reported with its key; the others can be read all the same.
+//! - A record that cannot be read is reported with its key; the others can be read all the same. A
+//!   part of the file that cannot be read is found when the store is opened. Should it be damaged
+//!   later, who reads that part is told so, and never that a record is not there.
 //!
-//! **Accepted.** Dropping the future of a commit does not take the batch back: it may become
-//! durable or not, as in a crash.
+//! **Accepted.** A walk is no picture of one moment: of two records that a batch changed together
+//! it can meet one as it was and the other as it is. Dropping the future of a commit does not take
+//! the batch back: it may become durable or not, as in a crash.
 //!
 //! | file | does |
 //! | --- | --- |
 //! | [`record`], [`kinds`], [`meta`] | what is kept, in which form, and whether it travels |
 //! | `writer`, `parts` | changes on their way to the disk |
+//! | `record_reader`, `walk` | records as they are, or will be when the disk has all changes |
 //! | `directory`, `opening` | what has to be right before a database is opened |
-//! | [`export`], `snapshot` | all of it as text, all of it judged |
+//! | [`export`], `whole_state` | all of it as text, all of it judged |
 //! | `replace`, `rebuild` | an import, or what is left of a damaged database, takes its place |
 //! | `engine`, `sled_engine`, [`memory`] | the database: sled on a disk, or a disk in memory that keeps what was flushed |
 //! | [`secret_file`] | the secrets that the bridge makes for itself |
@@ -49,15 +54,18 @@ mod opening;
 mod parts;
 mod rebuild;
 pub mod record;
+mod record_reader;
 mod replace;
 pub mod secret_file;
 mod secrets_note;
 mod sled_engine;
 pub(crate) mod unreadable;
+mod walk;
 mod whole_state;
 mod writer;
 
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,20 +76,24 @@ use secrecy::SecretString;
 
 pub use self::command_key::{command_key, fresh_command_key};
 pub use self::error::{BadExport, OpenError, StoreError};
-pub use self::export::Export;
+pub use self::export::{Export, ExportHead, ExportWriter};
 pub use self::import::import;
 pub use self::kinds::{RecordKind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};
 pub use self::meta::Meta;
-pub use self::record::{Batch, Record, Scan};
+pub use self::record::{Batch, Record};
 pub use self::secret_file::{SecretFile, SecretKey, admin_token, fresh_token, pseudonym_key, random};
 pub use self::secrets_note::{note_in_force, noted_in_force};
 pub use self::unreadable::Unreadable;
-pub use self::whole_state::Snapshot;
+pub use self::walk::{Scan, Walk};
+pub use self::whole_state::Judgement;
 
 use self::directory::StateDirectory;
-use self::engine::Engine;
-use self::parts::{Parted, StoredValue};
+use self::engine::{Engine, EngineError};
+use self::opening::KindVersions;
+use self::parts::Parted;
+use self::record_reader::RecordReader;
+use self::walk::StoredWalk;
 use self::writer::{Urgency, WriteQueue};
 use crate::messages::state_directory as say;
 use crate::metrics::flush_times::FlushTimes;
@@ -108,7 +120,7 @@ pub fn can_be_made(path: &Path) -> std::io::Result<()> {
 ///
 /// # Errors
 /// It cannot be opened at all.
-pub fn verify(path: &Path, kinds: &[RecordKind], now: DateTime<Utc>) -> Result<Option<Snapshot>, OpenError> {
+pub fn verify(path: &Path, kinds: &[RecordKind], now: DateTime<Utc>) -> Result<Option<Judgement>, OpenError> {
     if !StateDirectory::inspect(path)? {
         return Ok(None);
     }
@@ -117,7 +129,8 @@ pub fn verify(path: &Path, kinds: &[RecordKind], now: DateTime<Utc>) -> Result<O
         return Ok(None);
     }
     let database = opening::open_database(&directory, now)?;
-    Ok(Some(Snapshot::take(database.records, &database.meta, kinds, now)))
+    let reader = RecordReader::new(Arc::new(WriteQueue::new()), database.disk);
+    Ok(Some(whole_state::judge(StoredWalk::new(&reader, String::new()), kinds, |_, _| {})))
 }
 
 /// What is wrong with the files beside the database: keys that are missing or hold something else,
@@ -160,6 +173,9 @@ pub struct Store {
 struct StoreInner {
     queue: Arc<WriteQueue>,
     writer: Writer,
+    reader: RecordReader,
+    /// As it was opened.
+    versions: KindVersions,
     meta: Mutex<Meta>,
     pseudonym_key: SecretKey,
     admin_token: SecretString,
@@ -173,7 +189,7 @@ enum Writer {
     /// once it was joined.
     Thread(Option<JoinHandle<()>>),
     /// Whoever commits. Simulations have no threads: these would run beside virtual time.
-    Inline(Mutex<Parted<MemoryEngine>>),
+    Inline(Mutex<Arc<Parted<MemoryEngine>>>),
 }
 
 impl Store {
@@ -186,14 +202,16 @@ impl Store {
     /// # Errors
     /// What is wrong with the directory and what to do about it. Nothing was deleted.
     pub fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
-        let opening::OpenedDirectory { records, disk, meta, pseudonym_key, admin_token, directory } =
+        let opening::OpenedDirectory { disk, versions, meta, pseudonym_key, admin_token, directory } =
             opening::open(path, now)?;
-        let queue = Arc::new(WriteQueue::new(records));
-        let writer = start_writer(&queue, disk)
+        let queue = Arc::new(WriteQueue::new());
+        let writer = start_writer(&queue, Arc::clone(&disk))
             .map_err(|error| OpenError::Disk { path: path.to_owned(), reason: error.to_string() })?;
         let inner = StoreInner {
+            reader: RecordReader::new(Arc::clone(&queue), disk),
             queue,
             writer,
+            versions,
             meta: Mutex::new(meta),
             pseudonym_key,
             admin_token,
@@ -220,14 +238,14 @@ impl Store {
         }
     }
 
-    /// That no record of these kinds was written by a later program than this one, which would
-    /// leave out what it cannot read.
+    /// That no record of these kinds, as the store was opened, was written by a later program than
+    /// this one, which would leave out what it cannot read.
     ///
     /// # Errors
     /// [`OpenError::Newer`]. Close the store without changing anything.
     pub fn refuse_newer(&self, kinds: &[RecordKind]) -> Result<(), OpenError> {
         let path = self.inner.directory.as_ref().map_or(Path::new(""), StateDirectory::path);
-        opening::newer_record(path, kinds, self.inner.queue.scan("")).map_or(Ok(()), Err)
+        self.inner.versions.newer(path, kinds).map_or(Ok(()), Err)
     }
 
     /// Opens the store on a disk in memory. It has no thread and uses no randomness: the key of
@@ -237,19 +255,21 @@ impl Store {
     /// The disk refuses writes, or holds something else.
     pub fn in_memory(disk: &MemoryEngine, now: DateTime<Utc>) -> Result<Self, StoreError> {
         let broken = |reason| StoreError::Broken { reason };
-        let mut disk = Parted::new(disk.clone());
-        let mut records = disk.load().map_err(|error| broken(error.0))?;
-        let meta = match opening::find_meta(&records) {
+        let disk = Arc::new(Parted::new(disk.clone()));
+        let meta = match Meta::find_in(&disk).map_err(|error| broken(error.0))? {
             Some(meta) => meta.map_err(broken)?,
             None => {
                 let meta = Meta::new("memory".to_owned(), now);
-                opening::write_meta(&mut disk, &mut records, &meta).map_err(|error| broken(error.0))?;
+                meta.write_to(&disk).map_err(|error| broken(error.0))?;
                 meta
             }
         };
+        let queue = Arc::new(WriteQueue::new());
         let inner = StoreInner {
-            queue: Arc::new(WriteQueue::new(records)),
+            reader: RecordReader::new(Arc::clone(&queue), Arc::<Parted<MemoryEngine>>::clone(&disk)),
+            queue,
             writer: Writer::Inline(Mutex::new(disk)),
+            versions: KindVersions::default(),
             meta: Mutex::new(meta),
             pseudonym_key: SecretKey::from_bytes([0; 32]),
             admin_token: "token-of-the-store-in-memory".to_owned().into(),
@@ -265,11 +285,10 @@ impl Store {
     /// As [`Store::in_memory`].
     pub fn restored_in_memory(disk: &MemoryEngine, now: DateTime<Utc>) -> Result<Self, StoreError> {
         let broken = |reason| StoreError::Broken { reason };
-        let mut parted = Parted::new(disk.clone());
-        let mut records = parted.load().map_err(|error| broken(error.0))?;
-        if let Some(meta) = opening::find_meta(&records) {
+        let parted = Parted::new(disk.clone());
+        if let Some(meta) = Meta::find_in(&parted).map_err(|error| broken(error.0))? {
             let meta = Meta { restored_at: Some(now), ..meta.map_err(broken)? };
-            opening::write_meta(&mut parted, &mut records, &meta).map_err(|error| broken(error.0))?;
+            meta.write_to(&parted).map_err(|error| broken(error.0))?;
         }
         Self::in_memory(disk, now)
     }
@@ -291,9 +310,9 @@ impl Store {
             Writer::Inline(disk) => {
                 tokio::task::yield_now().await;
                 let ticket = queue.submit(batch.changes, Urgency::Now)?;
-                writer::write_inline(queue, disk, false);
+                writer::write_inline(queue, &disk.lock(), false);
                 tokio::task::yield_now().await;
-                writer::write_inline(queue, disk, true);
+                writer::write_inline(queue, &disk.lock(), true);
                 tokio::task::yield_now().await;
                 queue.durable(ticket).await
             }
@@ -306,7 +325,7 @@ impl Store {
     pub fn write_later(&self, batch: Batch) {
         let queued = self.inner.queue.submit(batch.changes, Urgency::Later);
         if let (Ok(_), Writer::Inline(disk)) = (queued, &self.inner.writer) {
-            writer::write_inline(&self.inner.queue, disk, false);
+            writer::write_inline(&self.inner.queue, &disk.lock(), false);
         }
     }
 
@@ -323,33 +342,41 @@ impl Store {
         self.inner.queue.failed().await
     }
 
-    /// The record under `key`, if there is one.
+    /// The record under `key`, if there is one. This may read from the disk: microseconds as a
+    /// rule.
     ///
     /// # Errors
-    /// There is one, and it cannot be read.
+    /// There is one, and it cannot be read; or the disk cannot, and nobody knows.
     pub fn get<R: Record>(&self, key: &str) -> Result<Option<R>, Unreadable> {
         let key = record::full_key::<R>(key);
-        self.inner.queue.get(&key).map(|stored| read(&key, &stored)).transpose()
-    }
-
-    /// All records of a kind whose keys begin with `prefix`, in order of keys, as they were at one
-    /// moment.
-    pub fn scan<R: Record>(&self, prefix: &str) -> Scan<R> {
-        let mut scan = Scan { records: Vec::new(), unreadable: Vec::new() };
-        let kind_chars = record::full_key::<R>("").len();
-        for (mut key, stored) in self.inner.queue.scan(&record::full_key::<R>(prefix)) {
-            match read(&key, &stored) {
-                Ok(record) => scan.records.push((key.split_off(kind_chars), record)),
-                Err(unreadable) => scan.unreadable.push(unreadable),
-            }
+        match self.inner.reader.get(&key) {
+            Ok(stored) => stored.map(|stored| walk::read(&key, &stored)).transpose(),
+            Err(EngineError(reason)) => Err(Unreadable { key, reason }),
         }
-        scan
     }
 
-    /// All records at this moment, judged by these kinds. Call [`Store::flush`] before, if what is
-    /// not durable must not be among them.
-    pub fn snapshot(&self, kinds: &[RecordKind], now: DateTime<Utc>) -> Snapshot {
-        Snapshot::take(self.inner.queue.scan(""), &self.meta(), kinds, now)
+    /// The records of a kind whose keys begin with `prefix`, in order of keys, one after the other:
+    /// however many there are, a few of them are in memory.
+    pub fn walk<R: Record>(&self, prefix: &str) -> Walk<'_, R> {
+        Walk::new(&self.inner.reader, prefix)
+    }
+
+    /// All of these at once, for kinds of which there are few.
+    pub fn scan<R: Record>(&self, prefix: &str) -> Scan<R> {
+        Scan::of(self.walk(prefix))
+    }
+
+    /// Judges all records by these kinds; `take` gets those that travel. Call [`Store::flush`]
+    /// before, if what is not durable must not be among them.
+    pub fn judge(&self, kinds: &[RecordKind], take: impl FnMut(String, Arc<str>)) -> Judgement {
+        whole_state::judge(StoredWalk::new(&self.inner.reader, String::new()), kinds, take)
+    }
+
+    /// All of it that travels, in memory.
+    pub fn export(&self, kinds: &[RecordKind], now: DateTime<Utc>) -> Export {
+        let mut records = BTreeMap::new();
+        let _judged = self.judge(kinds, |key, text| drop(records.insert(key, text)));
+        Export { head: ExportHead { exported_at: now, meta: self.meta() }, records }
     }
 
     /// What a person has to know about the store, for as long as it is so.
@@ -437,16 +464,8 @@ impl Drop for StoreInner {
     }
 }
 
-fn start_writer<E: Engine + 'static>(queue: &Arc<WriteQueue>, disk: Parted<E>) -> std::io::Result<Writer> {
+fn start_writer<E: Engine + 'static>(queue: &Arc<WriteQueue>, disk: Arc<Parted<E>>) -> std::io::Result<Writer> {
     let queue = Arc::clone(queue);
-    let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer::write_groups(&queue, disk))?;
+    let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer::write_groups(&queue, &*disk))?;
     Ok(Writer::Thread(Some(thread)))
-}
-
-fn read<R: Record>(key: &str, stored: &StoredValue) -> Result<R, Unreadable> {
-    let result = match stored {
-        StoredValue::Text(text) => record::decode(text),
-        StoredValue::Damaged(reason) => Err((*reason).to_owned()),
-    };
-    result.map_err(|reason| Unreadable { key: key.to_owned(), reason })
 }

@@ -3,13 +3,17 @@
 //! sled 0.34 moves what is much over 4 KiB to separate files that it never syncs. So a value of up
 //! to [`PART_BYTES_MAX`] stands under its record's key; a longer one leaves `=<parts> <bytes>`
 //! there (a JSON value never begins with `=`) and stands under `<key>\0<number>`. Head and parts
-//! are written in one change, so a reader never meets half of a value; should it meet one all the
-//! same, the record is damaged and its neighbours are not.
+//! are written in one change, and nobody reads while a change is applied, so a reader never meets
+//! half of a value; should it meet one all the same, the record is damaged and its neighbours are
+//! not.
 
 use std::collections::BTreeMap;
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
-use super::engine::{Engine, EngineError, RawChanges};
+use parking_lot::RwLock;
+
+use super::engine::{EVERYTHING, Engine, EngineError, RawChanges, RawRange, SeePair};
 
 /// The longest value an engine is given, in bytes.
 pub(super) const PART_BYTES_MAX: usize = 4_096;
@@ -33,85 +37,149 @@ pub(super) enum StoredValue {
 }
 
 /// An engine that takes values of up to [`VALUE_BYTES_MAX`].
-pub(super) struct Parted<E> {
+pub(super) struct Parted<E: ?Sized> {
+    /// Held by those who read, and alone by who applies changes: an engine may show a change half
+    /// made.
+    whole: RwLock<()>,
     engine: E,
-    /// How many parts stand behind a head; keys without parts are absent. Needed to delete what a
-    /// shorter value leaves over.
-    parts: BTreeMap<String, usize>,
+}
+
+/// Some records, in order of keys.
+pub(super) struct StoredRun {
+    /// The records, by their raw keys.
+    pub(super) records: BTreeMap<Vec<u8>, StoredValue>,
+    /// The last one's raw key, if others may follow it.
+    pub(super) more_after: Option<Vec<u8>>,
 }
 
 impl<E: Engine> Parted<E> {
     pub(super) fn new(engine: E) -> Self {
-        Self { engine, parts: BTreeMap::new() }
-    }
-
-    /// Reads everything and puts parts together. Call it once, before the first write.
-    pub(super) fn load(&mut self) -> Result<BTreeMap<String, StoredValue>, EngineError> {
-        match self.load_what_can_be_read() {
-            (found, None) => Ok(found),
-            (_, Some(error)) => Err(error),
-        }
-    }
-
-    /// The same, up to where reading stops; and why it did, if not at the end.
-    pub(super) fn load_what_can_be_read(&mut self) -> (BTreeMap<String, StoredValue>, Option<EngineError>) {
-        let mut found: BTreeMap<String, FoundParts> = BTreeMap::new();
-        let loaded = self.engine.load(&mut |key, value| {
-            let (key, number) = split_key(key);
-            let entry = found.entry(key).or_default();
-            match number {
-                None => entry.head = Some(value.to_vec()),
-                Some(number) => drop(entry.parts.insert(number, value.to_vec())),
-            }
-        });
-        let last_part = |found: &FoundParts| found.parts.keys().next_back().copied();
-        self.parts = found.iter().filter_map(|(key, found)| Some((key.clone(), last_part(found)?))).collect();
-        (found.into_iter().map(|(key, found)| (key, found.assemble())).collect(), loaded.err())
-    }
-
-    /// Applies all changes or none. They need not last before [`Parted::sync`].
-    pub(super) fn write(&mut self, changes: &ValueChanges) -> Result<(), EngineError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let mut raw = RawChanges::new();
-        for (key, value) in changes {
-            let before = self.parts.remove(key).unwrap_or(0);
-            let after = value.as_ref().map_or(0, |text| put(&mut raw, key, text.as_bytes()));
-            if value.is_none() {
-                raw.insert(key.as_bytes().to_vec(), None);
-            }
-            raw.extend((after + 1..=before).map(|number| (part_key(key, number), None)));
-            if after > 0 {
-                self.parts.insert(key.clone(), after);
-            }
-        }
-        self.engine.apply(raw)
+        Self { whole: RwLock::default(), engine }
     }
 
     /// The engine, for what only it can do.
     pub(super) fn engine(&self) -> &E {
         &self.engine
     }
+}
+
+impl<E: Engine + ?Sized> Parted<E> {
+    /// One record.
+    pub(super) fn get(&self, key: &str) -> Result<Option<StoredValue>, EngineError> {
+        let mut found = FoundParts::default();
+        let mut is_there = false;
+        self.visit(with_parts(key, &part_limit(key)), &mut |raw, value| {
+            is_there = true;
+            found.add(split_key(raw).1, value);
+            ControlFlow::Continue(())
+        })?;
+        Ok(is_there.then(|| found.assemble()))
+    }
+
+    /// The records of a range, from its first one on: no more than these, and none after so many
+    /// bytes of them.
+    pub(super) fn run(
+        &self,
+        range: RawRange<'_>,
+        records_max: usize,
+        bytes_max: usize,
+    ) -> Result<StoredRun, EngineError> {
+        let mut run = StoredRun { records: BTreeMap::new(), more_after: None };
+        let mut bytes = 0;
+        let mut open: Option<(Vec<u8>, FoundParts)> = None;
+        self.visit(range, &mut |raw, value| {
+            let (record, number) = split_key(raw);
+            match &mut open {
+                Some((key, found)) if key == record => found.add(number, value),
+                former => {
+                    let is_full =
+                        run.records.len() + usize::from(former.is_some()) >= records_max || bytes >= bytes_max;
+                    if let Some((key, found)) = former.take() {
+                        if is_full {
+                            run.more_after = Some(key.clone());
+                        }
+                        run.records.insert(key, found.assemble());
+                    }
+                    if is_full {
+                        return ControlFlow::Break(());
+                    }
+                    let mut found = FoundParts::default();
+                    found.add(number, value);
+                    *former = Some((record.to_vec(), found));
+                }
+            }
+            bytes += value.len();
+            ControlFlow::Continue(())
+        })?;
+        run.records.extend(open.map(|(key, found)| (key, found.assemble())));
+        Ok(run)
+    }
+
+    /// Shows every raw value that begins a record's text, in order of keys.
+    pub(super) fn beginnings(&self, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), EngineError> {
+        self.visit(EVERYTHING, &mut |raw, value| {
+            let (key, number) = split_key(raw);
+            match number {
+                None if parse_head(value).is_none() => see(key, value),
+                Some(1) => see(key, value),
+                None | Some(_) => {}
+            }
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Applies all changes or none. They need not last before [`Parted::sync`].
+    pub(super) fn write(&self, changes: &ValueChanges) -> Result<(), EngineError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut raw = RawChanges::new();
+        for (key, value) in changes {
+            // Parts that the value before had and this one has not.
+            let head = key.as_bytes();
+            self.visit((Bound::Excluded(head), Bound::Excluded(&part_limit(key))), &mut |part, _| {
+                raw.insert(part.to_vec(), None);
+                ControlFlow::Continue(())
+            })?;
+            match value {
+                Some(text) => put(&mut raw, key, text.as_bytes()),
+                None => drop(raw.insert(head.to_vec(), None)),
+            }
+        }
+        let _alone = self.whole.write();
+        self.engine.apply(raw)
+    }
+
+    fn visit(&self, range: RawRange<'_>, visit: &mut SeePair<'_>) -> Result<(), EngineError> {
+        let _whole = self.whole.read();
+        self.engine.visit(range, visit)
+    }
 
     /// Returns when everything written so far survives a power cut.
-    pub(super) fn sync(&mut self) -> Result<(), EngineError> {
+    pub(super) fn sync(&self) -> Result<(), EngineError> {
         self.engine.sync()
     }
 }
 
-/// Adds a value under its key, in parts if it is long. Returns how many parts there are behind the
-/// head.
-fn put(raw: &mut RawChanges, key: &str, value: &[u8]) -> usize {
+/// Where a record and its parts stand. No key of another record comes between them.
+fn with_parts<'a>(key: &'a str, limit: &'a [u8]) -> RawRange<'a> {
+    (Bound::Included(key.as_bytes()), Bound::Excluded(limit))
+}
+
+/// The first raw key that cannot belong to this record any more.
+pub(super) fn part_limit(key: &str) -> Vec<u8> {
+    [key.as_bytes(), &[SEPARATOR + 1]].concat()
+}
+
+/// Adds a value under its key, in parts if it is long.
+fn put(raw: &mut RawChanges, key: &str, value: &[u8]) {
     if value.len() <= PART_BYTES_MAX {
         raw.insert(key.as_bytes().to_vec(), Some(value.to_vec()));
-        return 0;
+        return;
     }
     let parts = value.chunks(PART_BYTES_MAX);
-    let count = parts.len();
-    raw.insert(key.as_bytes().to_vec(), Some(format!("={count} {}", value.len()).into_bytes()));
+    raw.insert(key.as_bytes().to_vec(), Some(format!("={} {}", parts.len(), value.len()).into_bytes()));
     raw.extend(parts.enumerate().map(|(index, part)| (part_key(key, index + 1), Some(part.to_vec()))));
-    count
 }
 
 fn part_key(key: &str, number: usize) -> Vec<u8> {
@@ -123,11 +191,13 @@ fn part_key(key: &str, number: usize) -> Vec<u8> {
 
 /// The record's key and, for a part, its number. What has a separator and no number after it counts
 /// as part 0, which no head asks for: a stranger's, to be reported.
-fn split_key(raw: &[u8]) -> (String, Option<usize>) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+fn split_key(raw: &[u8]) -> (&[u8], Option<usize>) {
     match raw.iter().position(|byte| *byte == SEPARATOR) {
-        None => (text(raw), None),
-        Some(at) => (text(&raw[..at]), Some(text(&raw[at + 1..]).parse().unwrap_or(0))),
+        None => (raw, None),
+        Some(at) => {
+            let number = std::str::from_utf8(&raw[at + 1..]).ok().and_then(|number| number.parse().ok());
+            (&raw[..at], Some(number.unwrap_or(0)))
+        }
     }
 }
 
@@ -139,6 +209,13 @@ struct FoundParts {
 }
 
 impl FoundParts {
+    fn add(&mut self, number: Option<usize>, value: &[u8]) {
+        match number {
+            None => self.head = Some(value.to_vec()),
+            Some(number) => drop(self.parts.insert(number, value.to_vec())),
+        }
+    }
+
     fn assemble(self) -> StoredValue {
         let Some(head) = self.head else { return StoredValue::Damaged("its parts have no head") };
         let value = match parse_head(&head) {
@@ -183,36 +260,79 @@ mod tests {
     }
 
     fn reread(disk: &MemoryEngine) -> BTreeMap<String, StoredValue> {
-        Parted::new(disk.clone()).load().unwrap()
+        let run = Parted::new(disk.clone()).run(EVERYTHING, usize::MAX, usize::MAX).unwrap();
+        assert_eq!(run.more_after, None);
+        run.records.into_iter().map(|(key, value)| (String::from_utf8(key).unwrap(), value)).collect()
+    }
+
+    fn raw_pairs(disk: &MemoryEngine) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut pairs = Vec::new();
+        disk.visit(EVERYTHING, &mut |key, value| {
+            pairs.push((key.to_vec(), value.to_vec()));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        pairs
     }
 
     #[test]
     fn values_around_the_limit_come_back_whole_and_no_raw_value_is_over_it() {
         let disk = MemoryEngine::new();
-        let mut parted = Parted::new(disk.clone());
+        let parted = Parted::new(disk.clone());
         for length in [2, PART_BYTES_MAX - 2, PART_BYTES_MAX, PART_BYTES_MAX + 2, 3 * PART_BYTES_MAX, VALUE_BYTES_MAX] {
             let key = format!("k/{length}");
             parted.write(&one(&key, Some(text_of(length)))).unwrap();
-            assert_eq!(reread(&disk).get(&key), Some(&StoredValue::Text(text_of(length))), "{length}");
+            let expected = StoredValue::Text(text_of(length));
+            assert_eq!(parted.get(&key).unwrap(), Some(expected.clone()), "{length}");
+            assert_eq!(reread(&disk).get(&key), Some(&expected), "{length}");
         }
-        let mut longest = 0;
-        disk.clone().load(&mut |_, value| longest = longest.max(value.len())).unwrap();
-        assert_eq!(longest, PART_BYTES_MAX);
+        assert_eq!(parted.get("k").unwrap(), None);
+        assert_eq!(raw_pairs(&disk).iter().map(|(_, value)| value.len()).max(), Some(PART_BYTES_MAX));
+    }
+
+    #[test]
+    fn records_are_read_in_runs_of_a_size_and_those_in_parts_are_never_cut() {
+        let disk = MemoryEngine::new();
+        let parted = Parted::new(disk.clone());
+        let keys: Vec<String> = (0..7).map(|number| format!("k/{number}")).collect();
+        for (number, key) in keys.iter().enumerate() {
+            parted.write(&one(key, Some(text_of(2 + number * PART_BYTES_MAX)))).unwrap();
+        }
+        for (records_max, bytes_max, sizes) in [
+            (3, usize::MAX, vec![3, 3, 1]),
+            (7, usize::MAX, vec![7]),
+            (usize::MAX, 1, vec![1; 7]),
+            (usize::MAX, 4 * PART_BYTES_MAX, vec![4, 1, 1, 1]),
+        ] {
+            let (mut seen, mut found, mut from) = (Vec::new(), BTreeMap::new(), Bound::Unbounded);
+            loop {
+                let run = parted.run(
+                    (from.as_ref().map(|from: &Vec<u8>| &from[..]), Bound::Unbounded),
+                    records_max,
+                    bytes_max,
+                );
+                let run = run.unwrap();
+                seen.push(run.records.len());
+                found.extend(run.records);
+                match run.more_after {
+                    Some(last) => from = Bound::Excluded(part_limit(std::str::from_utf8(&last).unwrap())),
+                    None => break,
+                }
+            }
+            assert_eq!(seen, sizes);
+            let whole = reread(&disk);
+            assert!(found.into_iter().eq(whole.into_iter().map(|(key, value)| (key.into_bytes(), value))));
+        }
     }
 
     #[test]
     fn a_shorter_value_and_a_deletion_leave_no_parts_behind() {
         let disk = MemoryEngine::new();
-        let pairs = || {
-            let mut count = 0;
-            disk.clone().load(&mut |_, _| count += 1).unwrap();
-            count
-        };
+        let pairs = || raw_pairs(&disk).len();
         Parted::new(disk.clone()).write(&one("k/a", Some(text_of(5 * PART_BYTES_MAX)))).unwrap();
         assert_eq!(pairs(), 6);
-        // A second life of the program knows the parts from reading.
-        let mut second = Parted::new(disk.clone());
-        second.load().unwrap();
+        // A second life of the program finds the parts.
+        let second = Parted::new(disk.clone());
         second.write(&one("k/a", Some(text_of(2 * PART_BYTES_MAX)))).unwrap();
         assert_eq!(pairs(), 3);
         second.write(&one("k/a", Some(text_of(10)))).unwrap();
@@ -225,17 +345,18 @@ mod tests {
     #[test]
     fn a_missing_part_damages_its_own_record_alone_and_can_be_overwritten() {
         let disk = MemoryEngine::new();
-        let mut parted = Parted::new(disk.clone());
+        let parted = Parted::new(disk.clone());
         for key in ["k/a", "k/b"] {
             parted.write(&one(key, Some(text_of(3 * PART_BYTES_MAX)))).unwrap();
         }
-        disk.clone().apply(RawChanges::from([(part_key("k/a", 2), None)])).unwrap();
-        disk.clone().apply(RawChanges::from([(part_key("k/c", 1), Some(b"x".to_vec()))])).unwrap();
-        let mut second = Parted::new(disk.clone());
-        let found = second.load().unwrap();
+        disk.apply(RawChanges::from([(part_key("k/a", 2), None)])).unwrap();
+        disk.apply(RawChanges::from([(part_key("k/c", 1), Some(b"x".to_vec()))])).unwrap();
+        let second = Parted::new(disk.clone());
+        let found = reread(&disk);
         assert_eq!(found["k/a"], StoredValue::Damaged("a part is missing or too many"));
         assert_eq!(found["k/b"], StoredValue::Text(text_of(3 * PART_BYTES_MAX)));
         assert_eq!(found["k/c"], StoredValue::Damaged("its parts have no head"));
+        assert_eq!(second.get("k/c").unwrap().as_ref(), found.get("k/c"));
         second.write(&one("k/a", Some("{}".into()))).unwrap();
         second.write(&one("k/c", None)).unwrap();
         let found = reread(&disk);

@@ -6,7 +6,6 @@
 //! `damaged-…` until a person takes them away; until then every start says so ([`found`]). The key
 //! of pseudonyms is a file of its own and outlives the database.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,18 +13,20 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::directory::{StateDirectory, disk, write_file};
-use super::engine::EngineError;
 use super::error::OpenError;
-use super::export::Export;
+use super::export::ExportHead;
 use super::file_names::{DAMAGED, SALVAGE};
 use super::meta::Meta;
 use super::opening;
 use super::parts::{Parted, StoredValue};
 use super::record::full_key;
+use super::record_reader::RecordReader;
 use super::replace::{announce, finish, reborn};
 use super::secret_file;
-use super::sled_engine::{SledEngine, quietly};
+use super::sled_engine::SledEngine;
 use super::unreadable::Unreadable;
+use super::walk::StoredWalk;
+use super::writer::WriteQueue;
 use crate::messages::state_directory as say;
 
 /// Says in the directory what it is and what was lost.
@@ -71,14 +72,29 @@ pub(super) fn rebuild(path: &Path, why: &OpenError, now: DateTime<Utc>) -> Resul
         Some(key) => key,
         None => secret_file::fresh_key().map_err(disk(path))?,
     };
-    let Salvaged { records, lost } = salvage(&directory)?;
+    let salvaged = salvage(&directory)?;
     let own = full_key::<Meta>(Meta::KEY);
-    let former = records.get(&own).and_then(|text| super::record::decode::<Meta>(text).ok());
+    let former = records(salvaged.as_ref()).find(|(key, _)| *key == own).and_then(|(_, stored)| match stored {
+        StoredValue::Text(text) => super::record::decode::<Meta>(&text).ok(),
+        StoredValue::Damaged(_) => None,
+    });
     let former = former.unwrap_or_else(|| Meta::new(String::new(), now));
     let meta = Meta { restored_at: Some(now), ..reborn(&former, directory.path())? };
-    let taken = records.len() - usize::from(records.contains_key(&own));
+    let (mut taken, mut lost) = (0, Vec::new());
+    let readable = records(salvaged.as_ref()).filter_map(|(key, stored)| match stored {
+        StoredValue::Text(text) => {
+            taken += usize::from(key != own);
+            Some((key, text))
+        }
+        StoredValue::Damaged(reason) => {
+            lost.push(Unreadable { key, reason: reason.to_owned() });
+            None
+        }
+    });
     // Nothing was changed so far; a disk without room for this leaves everything as it is.
-    announce(&directory, &Export { exported_at: now, meta, records }, &key)?;
+    announce(&directory, &ExportHead { exported_at: now, meta }, &key, readable)?;
+    drop(salvaged);
+    remove_scratch(&directory.path().join(SALVAGE))?;
     let rebuilt = Rebuilt { aside: finish(&directory)?, taken, lost };
     if let Some(aside) = &rebuilt.aside {
         let report = say::damaged_report(&why.to_string(), rebuilt.taken, &rebuilt.lost, now);
@@ -88,28 +104,29 @@ pub(super) fn rebuild(path: &Path, why: &OpenError, now: DateTime<Utc>) -> Resul
     opening::open_in(directory, now).map(|_| rebuilt)
 }
 
-/// What can be read of a database.
-#[derive(Default)]
-struct Salvaged {
-    records: BTreeMap<String, Arc<str>>,
-    lost: Vec<Unreadable>,
-}
-
-/// Reads a copy, because reading changes it: without sled's file of page positions, which it can
-/// work out again, and with it. More of one database is better than less.
-fn salvage(directory: &StateDirectory) -> Result<Salvaged, OpenError> {
+/// What can be read of a database: in a copy, because reading changes it. `None`: nothing.
+///
+/// Two copies are tried: without sled's file of page positions, which it can work out again, and
+/// with it. More of one database is better than less.
+fn salvage(directory: &StateDirectory) -> Result<Option<RecordReader>, OpenError> {
     let scratch = directory.path().join(SALVAGE);
-    let mut best = Salvaged::default();
-    for with_snapshots in [false, true] {
+    let copy = |with_snapshots| {
         remove_scratch(&scratch)?;
         copy_database(directory, &scratch, with_snapshots)?;
-        let found = read(&scratch);
-        if found.records.len() > best.records.len() {
-            best = found;
-        }
-    }
-    remove_scratch(&scratch)?;
-    Ok(best)
+        let database = SledEngine::open_at(&scratch).ok().map(|engine| Arc::new(Parted::new(engine)));
+        Ok(database.map(|database| RecordReader::new(Arc::new(WriteQueue::new()), database)))
+    };
+    let readable = |reader: Option<RecordReader>| {
+        let is_whole = |(_, stored): &(String, StoredValue)| matches!(stored, StoredValue::Text(_));
+        records(reader.as_ref()).filter(is_whole).count()
+    };
+    let (without, with) = (readable(copy(false)?), readable(copy(true)?));
+    copy(without < with)
+}
+
+/// As many records as come before the first that stops the database library.
+fn records(reader: Option<&RecordReader>) -> impl Iterator<Item = (String, StoredValue)> {
+    reader.into_iter().flat_map(|reader| StoredWalk::new(reader, String::new()).map_while(Result::ok))
 }
 
 fn remove_scratch(scratch: &Path) -> Result<(), OpenError> {
@@ -128,22 +145,6 @@ fn copy_database(directory: &StateDirectory, to: &Path, with_snapshots: bool) ->
         Ok(())
     };
     copy().map_err(disk(to))
-}
-
-/// As many records as come before the first that stops the database library.
-fn read(scratch: &Path) -> Salvaged {
-    let mut salvaged = Salvaged::default();
-    let Ok(engine) = SledEngine::open_at(scratch) else { return salvaged };
-    let mut database = Parted::new(engine);
-    let (found, _) =
-        quietly(|| database.load_what_can_be_read()).unwrap_or_else(|why| (BTreeMap::new(), Some(EngineError(why))));
-    for (key, stored) in found {
-        match stored {
-            StoredValue::Text(text) => drop(salvaged.records.insert(key, text)),
-            StoredValue::Damaged(reason) => salvaged.lost.push(Unreadable { key, reason: reason.to_owned() }),
-        }
-    }
-    salvaged
 }
 
 /// Damaged databases that were set aside here and that nobody took away.

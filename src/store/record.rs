@@ -26,7 +26,6 @@ use serde_json::Value;
 
 use super::error::StoreError;
 use super::parts::{VALUE_BYTES_MAX, ValueChanges};
-use super::unreadable::Unreadable;
 
 /// The longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 256;
@@ -108,15 +107,6 @@ impl std::fmt::Debug for Batch {
     }
 }
 
-/// What a scan found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scan<R> {
-    /// Keys and records, in order of keys.
-    pub records: Vec<(String, R)>,
-    /// What was skipped. It stays in the database.
-    pub unreadable: Vec<Unreadable>,
-}
-
 /// The key under which a record stands in the database.
 pub(super) fn full_key<R: Record>(key: &str) -> String {
     format!("{}/{key}", R::KIND)
@@ -155,8 +145,9 @@ pub fn decode<R: Record>(text: &str) -> Result<R, String> {
 }
 
 /// The version that a record says it has, as [`encode`] writes it: at its beginning.
-pub(super) fn version_of(text: &str) -> Option<u32> {
-    text.strip_prefix("{\"v\":")?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+pub(super) fn version_of(text: &[u8]) -> Option<u32> {
+    let digits = text.strip_prefix(b"{\"v\":")?.split(|byte| !byte.is_ascii_digit()).next()?;
+    str::from_utf8(digits).ok()?.parse().ok()
 }
 
 pub(super) fn encode<R: Record>(key: &str, record: &R) -> Result<Arc<str>, StoreError> {

@@ -10,15 +10,16 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::directory::{self, Marker, StateDirectory, disk, write_file};
+use super::directory::{self, Marker, StateDirectory, disk, write_file, write_file_by};
 use super::engine::{Engine, EngineError};
-use super::error::OpenError;
-use super::export::Export;
+use super::error::{BadExport, OpenError};
+use super::export::{ExportHead, ExportReader, ExportWriter};
 use super::file_names::{DAMAGED, INCOMING, REPLACED};
 use super::meta::Meta;
 use super::parts::{Parted, ValueChanges};
-use super::record::{Batch, full_key};
+use super::record::full_key;
 use super::secret_file::{self, PSEUDONYM_KEY, SecretKey};
 use super::sled_engine::SledEngine;
 use crate::os::files;
@@ -27,10 +28,20 @@ use crate::os::files;
 const GROUP: usize = 500;
 
 /// Writes what is to be the content of the directory from here on.
-pub(super) fn announce(directory: &StateDirectory, export: &Export, key: &SecretKey) -> Result<(), OpenError> {
+pub(super) fn announce(
+    directory: &StateDirectory,
+    head: &ExportHead,
+    key: &SecretKey,
+    records: impl Iterator<Item = (String, Arc<str>)>,
+) -> Result<(), OpenError> {
     let path = directory.path().join(INCOMING);
-    let text = export.to_text(key).map_err(|error| disk(&path)(error.into()))?;
-    write_file(&path, text.as_bytes()).map_err(disk(&path))
+    let written = write_file_by(&path, |file| {
+        let mut export = ExportWriter::begin(file, head, key)?;
+        let mut records = records;
+        records.try_for_each(|(key, text)| export.record(&key, &text))?;
+        export.end().map(drop)
+    });
+    written.map_err(disk(&path))
 }
 
 /// The same store under another name: two directories that went separate ways are two instances.
@@ -47,29 +58,45 @@ pub(super) fn finish(directory: &StateDirectory) -> Result<Option<PathBuf>, Open
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(disk(&incoming)(error)),
     };
-    let (export, key) = Export::read_own(file)
-        .map_err(|error| OpenError::Incoming { path: incoming.clone(), reason: error.to_string() })?;
-    let aside = set_aside(directory, &export)?;
-    fill(directory, &export)?;
+    let bad = |error: BadExport| OpenError::Incoming { path: incoming.clone(), reason: error.to_string() };
+    // All of it is read before anything is changed.
+    let (head, key) = own_records(file, |_, _| Ok(())).map_err(bad)?;
+    let aside = set_aside(directory, &head)?;
+    fill(directory, &head.meta, File::open(&incoming).map_err(disk(&incoming))?, bad)?;
     secret_file::put_pseudonym_key(directory.path(), &key)?;
-    directory.mark(&Marker::new(&export.meta.instance, export.meta.created_at))?;
+    directory.mark(&Marker::new(&head.meta.instance, head.meta.created_at))?;
     let removed = fs::remove_file(&incoming).and_then(|()| directory::sync_directory_of(&incoming));
     removed.map_err(disk(&incoming)).map(|()| aside)
 }
 
+/// Reads what this program wrote itself, from its first record to its last.
+fn own_records<E>(
+    file: File,
+    mut take: impl FnMut(String, Arc<str>) -> Result<(), E>,
+) -> Result<(ExportHead, SecretKey), E>
+where
+    E: From<BadExport>,
+{
+    let (mut reader, head, key) = ExportReader::begin(file)?;
+    while let Some((key, text)) = reader.next(|_, _| Ok(()))? {
+        take(key, text)?;
+    }
+    Ok((head, key))
+}
+
 /// The name says why and when; the instance tells two of one second apart.
-fn aside_name(export: &Export) -> String {
-    let why = if export.meta.restored_at == Some(export.exported_at) { DAMAGED } else { REPLACED };
-    let instance: String = export.meta.instance.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-    format!("{why}{}-{instance}", export.exported_at.format("%Y-%m-%dT%H%M%SZ"))
+fn aside_name(head: &ExportHead) -> String {
+    let why = if head.meta.restored_at == Some(head.exported_at) { DAMAGED } else { REPLACED };
+    let instance: String = head.meta.instance.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    format!("{why}{}-{instance}", head.exported_at.format("%Y-%m-%dT%H%M%SZ"))
 }
 
 /// Moves what belongs to the former database into a directory beside it. The database itself goes
 /// last: once it is there, what else stands in its place was begun by this very work, and is begun
 /// anew.
-fn set_aside(directory: &StateDirectory, export: &Export) -> Result<Option<PathBuf>, OpenError> {
+fn set_aside(directory: &StateDirectory, head: &ExportHead) -> Result<Option<PathBuf>, OpenError> {
     let path = directory.path();
-    let aside = path.join(aside_name(export));
+    let aside = path.join(aside_name(head));
     let own = directory.database_files().map_err(disk(path))?;
     if aside.join("db").exists() {
         own.iter().try_for_each(|name| remove(&path.join(name))).map_err(disk(path))?;
@@ -102,22 +129,60 @@ fn remove(path: &Path) -> io::Result<()> {
 
 /// Fills an empty database. The store's own record comes last: a database without it is not
 /// finished.
-fn fill(directory: &StateDirectory, export: &Export) -> Result<(), OpenError> {
+fn fill(
+    directory: &StateDirectory,
+    meta: &Meta,
+    incoming: File,
+    bad: impl Fn(BadExport) -> OpenError,
+) -> Result<(), OpenError> {
     let refused = |EngineError(reason)| OpenError::Disk { path: directory.path().to_owned(), reason };
-    let mut database = Parted::new(SledEngine::open(directory)?);
-    write_all(&mut database, export).map_err(refused)?;
-    database.engine().sync_names()
+    let mut filler = Filler::new(Parted::new(SledEngine::open(directory)?));
+    own_records(incoming, |key, text| filler.put(key, text).map_err(FillError::Refused)).map_err(
+        |error| match error {
+            FillError::Refused(error) => refused(error),
+            FillError::Bad(error) => bad(error),
+        },
+    )?;
+    filler.end(meta).map_err(refused)?.engine().sync_names()
+}
+
+/// Why a database was not filled.
+enum FillError {
+    Refused(EngineError),
+    Bad(BadExport),
+}
+
+impl From<BadExport> for FillError {
+    fn from(error: BadExport) -> Self {
+        Self::Bad(error)
+    }
 }
 
 /// Writes records and the store's own data into an empty database, and makes them durable.
-pub(super) fn write_all<E: Engine>(database: &mut Parted<E>, export: &Export) -> Result<(), EngineError> {
-    let own = full_key::<Meta>(Meta::KEY);
-    let records: Vec<_> = export.records.iter().filter(|(key, _)| **key != own).collect();
-    for group in records.chunks(GROUP) {
-        let changes: ValueChanges = group.iter().map(|(key, text)| ((*key).clone(), Some((*text).clone()))).collect();
-        database.write(&changes)?;
+pub(super) struct Filler<E> {
+    database: Parted<E>,
+    group: ValueChanges,
+}
+
+impl<E: Engine> Filler<E> {
+    pub(super) fn new(database: Parted<E>) -> Self {
+        Self { database, group: ValueChanges::new() }
     }
-    let meta = Batch::of(Meta::KEY, &export.meta).map_err(|error| EngineError(error.to_string()))?;
-    database.write(&meta.changes)?;
-    database.sync()
+
+    pub(super) fn put(&mut self, key: String, text: Arc<str>) -> Result<(), EngineError> {
+        if key != full_key::<Meta>(Meta::KEY) {
+            self.group.insert(key, Some(text));
+        }
+        if self.group.len() >= GROUP { self.write() } else { Ok(()) }
+    }
+
+    pub(super) fn end(mut self, meta: &Meta) -> Result<Parted<E>, EngineError> {
+        self.write()?;
+        meta.write_to(&self.database)?;
+        Ok(self.database)
+    }
+
+    fn write(&mut self) -> Result<(), EngineError> {
+        self.database.write(&std::mem::take(&mut self.group))
+    }
 }

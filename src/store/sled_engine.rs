@@ -18,13 +18,25 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
 use super::directory::{StateDirectory, disk, sync_directory_of};
-use super::engine::{Engine, EngineError, RawChanges};
+use super::engine::{Engine, EngineError, RawChanges, RawRange, SeePair};
 use super::error::OpenError;
 use crate::os::files;
 
-/// Everything is read once at the start and then answered from memory, so sled's own cache can be
-/// small.
-const CACHE_BYTES: u64 = 8 * 1024 * 1024;
+/// What sled may keep of the pages that it read. Records that are needed often are kept by whoever
+/// needs them, and the operating system keeps the file, so this can be small.
+const CACHE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// After each pair that was read, its page is looked at so often again.
+///
+/// sled evicts pages from its cache only after 64 looks at the pages of a shard, of which it has
+/// 256, whatever the cache may hold. A page has 8 to 16 records, and who reads each of them once
+/// would have sled keep up to 16,000 pages. Measured with 50,000 records of 1,200 bytes, read from
+/// the first to the last: 68 MB without this, 21 MB with one more look for each record, 14 MB with
+/// two, 11 MB with four, which take twice the time.
+const LOOKS_OF_WALK: usize = 2;
+/// The same for a single record, which may be the only one that is read of its page: 50,000 of them
+/// in any order left sled with 66 MB without this, and with 18 MB by it.
+const LOOKS_OF_ONE: usize = 8;
 
 /// How often the lock of the database is asked for again, and after which pauses.
 const LOCK_ATTEMPTS: u32 = 20;
@@ -63,7 +75,7 @@ fn wait_for_the_lock() {
 }
 
 /// A file whose data can be brought to the disk.
-trait SyncData: Send {
+trait SyncData: Send + Sync {
     /// See [`File::sync_data`].
     fn sync_data(&self) -> io::Result<()>;
 }
@@ -107,16 +119,31 @@ impl SledEngine {
     }
 }
 
+impl SledEngine {
+    /// Has sled see that it may let go of pages.
+    fn look_again(&self, key: &[u8], times: usize) -> Result<(), EngineError> {
+        (0..times).try_for_each(|_| self.database.contains_key(key).map(drop)).map_err(|error| engine_error(&error))
+    }
+}
+
 impl Engine for SledEngine {
-    fn load(&mut self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), EngineError> {
-        for pair in self.database.iter() {
+    fn visit(&self, range: RawRange<'_>, visit: &mut SeePair<'_>) -> Result<(), EngineError> {
+        let (mut seen, mut last) = (0, None);
+        for pair in self.database.range::<&[u8], _>(range) {
+            // After an error sled would return the same one again and again.
             let (key, value) = pair.map_err(|error| engine_error(&error))?;
-            visit(&key, &value);
+            seen += 1;
+            self.look_again(&key, LOOKS_OF_WALK)?;
+            let stop = visit(&key, &value).is_break();
+            last = Some(key);
+            if stop {
+                break;
+            }
         }
-        Ok(())
+        last.filter(|_| seen == 1).map_or(Ok(()), |key| self.look_again(&key, LOOKS_OF_ONE))
     }
 
-    fn apply(&mut self, changes: RawChanges) -> Result<(), EngineError> {
+    fn apply(&self, changes: RawChanges) -> Result<(), EngineError> {
         let mut batch = sled::Batch::default();
         for (key, value) in changes {
             match value {
@@ -127,7 +154,7 @@ impl Engine for SledEngine {
         self.database.apply_batch(batch).map_err(|error| engine_error(&error))
     }
 
-    fn sync(&mut self) -> Result<(), EngineError> {
+    fn sync(&self) -> Result<(), EngineError> {
         self.database.flush().map_err(|error| engine_error(&error))?;
         Ok(self.file.sync_data()?)
     }

@@ -8,7 +8,7 @@
 //! A batch is never split: it is taken whole, and transactions take effect whole. Nor is a later
 //! batch durable before an earlier.
 
-use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::engine::{Engine, EngineError};
 use super::error::StoreError;
 use super::memory::FLUSHED_WITHIN;
-use super::parts::{Parted, StoredValue, ValueChanges};
+use super::parts::{Parted, ValueChanges};
 use super::sled_engine::what_it_said;
 use crate::metrics::flush_times::FlushTimes;
 
@@ -34,10 +34,10 @@ pub(super) struct WriteQueue {
 }
 
 struct QueueState {
-    /// All records as they are, or will be when what is queued has been written.
-    records: BTreeMap<String, StoredValue>,
-    /// What the disk does not have.
+    /// What nobody writes yet.
     pending: ValueChanges,
+    /// What is being written. Should the disk refuse it, it stays: reads go on to show it.
+    writing: Arc<ValueChanges>,
     /// How many batches were queued, ever.
     queued: u64,
     /// Somebody waits for what is pending.
@@ -69,8 +69,14 @@ pub(super) enum Urgency {
 }
 
 impl WriteQueue {
-    pub(super) fn new(records: BTreeMap<String, StoredValue>) -> Self {
-        let state = QueueState { records, pending: ValueChanges::new(), queued: 0, urgent: false, closing: false };
+    pub(super) fn new() -> Self {
+        let state = QueueState {
+            pending: ValueChanges::new(),
+            writing: Arc::default(),
+            queued: 0,
+            urgent: false,
+            closing: false,
+        };
         Self {
             state: Mutex::new(state),
             wake: Condvar::new(),
@@ -85,13 +91,7 @@ impl WriteQueue {
         // Asked under the lock: a batch that is accepted after a failure would be shown and never
         // written.
         self.check()?;
-        for (key, value) in changes {
-            match &value {
-                Some(text) => drop(state.records.insert(key.clone(), StoredValue::Text(text.clone()))),
-                None => drop(state.records.remove(&key)),
-            }
-            state.pending.insert(key, value);
-        }
+        state.pending.extend(changes);
         state.queued += 1;
         state.urgent |= urgency == Urgency::Now;
         self.wake.notify_one();
@@ -117,16 +117,37 @@ impl WriteQueue {
         }
     }
 
-    /// One record.
-    pub(super) fn get(&self, key: &str) -> Option<StoredValue> {
-        self.lock().records.get(key).cloned()
+    /// What is queued for one record: its text, or that it is deleted. `None`: the disk has it as
+    /// it is.
+    pub(super) fn unwritten(&self, key: &str) -> Option<Option<Arc<str>>> {
+        let state = self.lock();
+        state.pending.get(key).or_else(|| state.writing.get(key)).cloned()
     }
 
-    /// All records whose keys begin with `prefix`, as they were at one moment.
-    pub(super) fn scan(&self, prefix: &str) -> Vec<(String, StoredValue)> {
+    /// The same for records whose keys begin with `prefix`, from a raw key on; no more than these,
+    /// in order of keys.
+    pub(super) fn unwritten_from(&self, from: Bound<&[u8]>, prefix: &str, records_max: usize) -> ValueChanges {
+        let (first, is_before): (&[u8], fn(&[u8], &[u8]) -> bool) = match from {
+            Bound::Included(first) => (first, |key, first| key < first),
+            Bound::Excluded(last) => (last, |key, last| key <= last),
+            Bound::Unbounded => (&[], |_, _| false),
+        };
+        // What of the bytes is a text comes before them.
+        let text = first.utf8_chunks().next().map_or("", |chunk| chunk.valid());
         let state = self.lock();
-        let from = state.records.range(prefix.to_owned()..);
-        from.take_while(|(key, _)| key.starts_with(prefix)).map(|(key, value)| (key.clone(), value.clone())).collect()
+        let next = |changes: &ValueChanges| {
+            let from = changes.range::<str, _>((Bound::Included(text), Bound::Unbounded));
+            let from = from.skip_while(|(key, _)| is_before(key.as_bytes(), first));
+            let of_prefix = from.take_while(|(key, _)| key.starts_with(prefix)).take(records_max);
+            of_prefix.map(|(key, value)| (key.clone(), value.clone())).collect::<ValueChanges>()
+        };
+        let mut unwritten = next(&state.writing);
+        unwritten.extend(next(&state.pending));
+        // Of both together the first ones: behind them some of either can be missing.
+        if let Some(cut) = unwritten.keys().nth(records_max).cloned() {
+            drop(unwritten.split_off(&cut));
+        }
+        unwritten
     }
 
     /// Lets the writer thread write what is left and end.
@@ -161,7 +182,13 @@ impl WriteQueue {
 
     fn take(state: &mut QueueState) -> Group {
         state.urgent = false;
-        Group { changes: std::mem::take(&mut state.pending), upto: state.queued }
+        state.writing = Arc::new(std::mem::take(&mut state.pending));
+        Group { changes: Arc::clone(&state.writing), upto: state.queued }
+    }
+
+    /// The database shows the group that was taken.
+    fn applied(&self) {
+        self.lock().writing = Arc::default();
     }
 
     /// Tells all who wait what came of a group. A failure is final.
@@ -177,7 +204,7 @@ impl WriteQueue {
 
 /// What the writer does at one go.
 struct Group {
-    changes: ValueChanges,
+    changes: Arc<ValueChanges>,
     /// How many batches are durable afterwards.
     upto: u64,
 }
@@ -188,11 +215,11 @@ fn broken(reason: Option<&str>) -> StoreError {
 
 /// The writer thread: writes and syncs, group by group, until the store is closed or the disk
 /// fails.
-pub(super) fn write_groups<E: Engine>(queue: &WriteQueue, mut disk: Parted<E>) {
+pub(super) fn write_groups(queue: &WriteQueue, disk: &Parted<impl Engine + ?Sized>) {
     let _failed_unless_closed = WriterEnded(queue);
     while let Some(Group { changes, upto }) = queue.next_group() {
         let began = Instant::now();
-        let outcome = without_panic(|| disk.write(&changes).and_then(|()| disk.sync()));
+        let outcome = write(queue, disk, &changes, true);
         queue.flush_times.note(began.elapsed());
         let failed = outcome.is_err();
         queue.report(upto, outcome);
@@ -215,11 +242,10 @@ impl Drop for WriterEnded<'_> {
 }
 
 /// Without a thread: hands over what is pending, at once and on the caller's time. Durable only
-/// with `sync`.
-pub(super) fn write_inline<E: Engine>(queue: &WriteQueue, disk: &Mutex<Parted<E>>, sync: bool) {
-    let mut disk = disk.lock();
+/// with `sync`. One caller at a time.
+pub(super) fn write_inline(queue: &WriteQueue, disk: &Parted<impl Engine + ?Sized>, sync: bool) {
     let Group { changes, upto } = WriteQueue::take(&mut queue.lock());
-    match without_panic(|| disk.write(&changes).and_then(|()| if sync { disk.sync() } else { Ok(()) })) {
+    match write(queue, disk, &changes, sync) {
         Ok(()) if !sync => {}
         outcome => {
             // On the caller's time, which may be paused: it takes none.
@@ -229,9 +255,22 @@ pub(super) fn write_inline<E: Engine>(queue: &WriteQueue, disk: &Mutex<Parted<E>
     }
 }
 
-/// sled panics where others return errors. After a panic in the middle of a write nothing is known
-/// of the database's state, which is what a failed write means anyway.
-fn without_panic(work: impl FnOnce() -> Result<(), EngineError>) -> Result<(), EngineError> {
+fn write(
+    queue: &WriteQueue,
+    disk: &Parted<impl Engine + ?Sized>,
+    changes: &ValueChanges,
+    sync: bool,
+) -> Result<(), EngineError> {
+    without_panic(|| {
+        disk.write(changes)?;
+        queue.applied();
+        if sync { disk.sync() } else { Ok(()) }
+    })
+}
+
+/// sled panics where others return errors, of damaged files too. After a panic in the middle of a
+/// write nothing is known of the database's state, which is what a failed write means anyway.
+pub(super) fn without_panic<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
     panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(EngineError(what_it_said(&*panic))))
 }
 
@@ -241,7 +280,7 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use super::super::engine::RawChanges;
+    use super::super::engine::{RawChanges, RawRange, SeePair};
     use super::*;
 
     /// How long a test waits for what must come. Nothing is decided by it.
@@ -250,19 +289,19 @@ mod tests {
     /// An engine whose every sync tells what was applied since the last, then waits for its
     /// outcome.
     struct Gate {
-        group: Vec<String>,
+        group: Mutex<Vec<String>>,
         groups: Sender<Vec<String>>,
-        outcomes: Receiver<Result<(), EngineError>>,
+        outcomes: Mutex<Receiver<Result<(), EngineError>>>,
     }
 
     impl Engine for Gate {
-        fn load(&mut self, _: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), EngineError> {
+        fn visit(&self, _: RawRange<'_>, _: &mut SeePair<'_>) -> Result<(), EngineError> {
             Ok(())
         }
 
-        fn apply(&mut self, changes: RawChanges) -> Result<(), EngineError> {
+        fn apply(&self, changes: RawChanges) -> Result<(), EngineError> {
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-            self.group.extend(
+            self.group.lock().extend(
                 changes
                     .iter()
                     .map(|(key, value)| format!("{}={}", text(key), value.as_deref().map_or_else(String::new, text))),
@@ -270,9 +309,9 @@ mod tests {
             Ok(())
         }
 
-        fn sync(&mut self) -> Result<(), EngineError> {
-            self.groups.send(std::mem::take(&mut self.group)).unwrap();
-            self.outcomes.recv_timeout(LIMIT).expect("the test says how this sync ends")
+        fn sync(&self) -> Result<(), EngineError> {
+            self.groups.send(std::mem::take(&mut *self.group.lock())).unwrap();
+            self.outcomes.lock().recv_timeout(LIMIT).expect("the test says how this sync ends")
         }
     }
 
@@ -287,11 +326,12 @@ mod tests {
         fn start() -> Self {
             let (groups_in, groups) = channel();
             let (outcomes, outcomes_out) = channel();
-            let queue = Arc::new(WriteQueue::new(BTreeMap::new()));
-            let gate = Parted::new(Gate { group: Vec::new(), groups: groups_in, outcomes: outcomes_out });
+            let queue = Arc::new(WriteQueue::new());
+            let gate =
+                Parted::new(Gate { group: Mutex::default(), groups: groups_in, outcomes: Mutex::new(outcomes_out) });
             let thread = thread::spawn({
                 let queue = Arc::clone(&queue);
-                move || write_groups(&queue, gate)
+                move || write_groups(&queue, &gate)
             });
             Self { queue, groups, outcomes, thread }
         }
@@ -331,6 +371,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_on_the_disk_is_shown_in_order_of_keys_and_the_latest_of_it_counts() {
+        let rig = Rig::start();
+        let submit = |key: &str, value: &str, urgency| assert!(rig.submit(key, value, urgency).is_ok());
+        submit("a", "1", Urgency::Later);
+        submit("c", "1", Urgency::Now);
+        assert_eq!(rig.syncing(), ["a=1", "c=1"]);
+        // The database shows what it has applied, synced or not.
+        assert_eq!(rig.queue.unwritten("a"), None);
+        submit("d", "2", Urgency::Later);
+        submit("b", "2", Urgency::Later);
+        submit("b", "3", Urgency::Later);
+        let shown = |from: Bound<&[u8]>, prefix: &str, max| {
+            let shown = rig.queue.unwritten_from(from, prefix, max).into_iter();
+            shown.map(|(key, value)| format!("{key}={}", value.unwrap())).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(Bound::Unbounded, "", 9), ["b=3", "d=2"]);
+        assert_eq!(shown(Bound::Unbounded, "", 1), ["b=3"]);
+        assert_eq!(shown(Bound::Included(b"b"), "", 9), ["b=3", "d=2"]);
+        assert_eq!(shown(Bound::Excluded(b"b"), "", 9), ["d=2"]);
+        assert_eq!(shown(Bound::Excluded(b"b\xFF"), "", 9), ["d=2"]);
+        assert_eq!(shown(Bound::Included(b"b"), "b", 9), ["b=3"]);
+        rig.outcomes.send(Ok(())).unwrap();
+        assert_eq!(rig.syncing(), ["b=3", "d=2"]);
+        rig.outcomes.send(Ok(())).unwrap();
+    }
+
+    #[test]
     fn what_nobody_waits_for_is_written_all_the_same() {
         let rig = Rig::start();
         rig.submit("a", "1", Urgency::Later).unwrap();
@@ -366,7 +433,8 @@ mod tests {
         assert_eq!(rig.queue.failed().await, broken);
         rig.queue.durable(before).await.unwrap();
         assert_eq!(rig.submit("d", "4", Urgency::Now).unwrap_err(), broken);
-        assert_eq!(rig.queue.get("d"), None, "what is refused is not shown");
+        assert_eq!(rig.queue.unwritten("d"), None, "what is refused is not shown");
+        assert!(rig.queue.unwritten("c").is_some(), "what was submitted before is shown for good");
         rig.thread.join().unwrap();
         assert!(rig.groups.recv().is_err(), "the engine is not asked again");
     }
@@ -375,20 +443,20 @@ mod tests {
     async fn a_panic_of_the_database_is_a_failed_write() {
         struct Panics;
         impl Engine for Panics {
-            fn load(&mut self, _: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), EngineError> {
+            fn visit(&self, _: RawRange<'_>, _: &mut SeePair<'_>) -> Result<(), EngineError> {
                 Ok(())
             }
-            fn apply(&mut self, _: RawChanges) -> Result<(), EngineError> {
+            fn apply(&self, _: RawChanges) -> Result<(), EngineError> {
                 panic!("index out of bounds\nbacktrace")
             }
-            fn sync(&mut self) -> Result<(), EngineError> {
+            fn sync(&self) -> Result<(), EngineError> {
                 Ok(())
             }
         }
-        let queue = Arc::new(WriteQueue::new(BTreeMap::new()));
+        let queue = Arc::new(WriteQueue::new());
         let thread = thread::spawn({
             let queue = Arc::clone(&queue);
-            move || write_groups(&queue, Parted::new(Panics))
+            move || write_groups(&queue, &Parted::new(Panics))
         });
         let ticket = queue.submit(ValueChanges::from([("a".to_owned(), None)]), Urgency::Now).unwrap();
         assert_eq!(queue.durable(ticket).await, Err(StoreError::Broken { reason: "index out of bounds".into() }));

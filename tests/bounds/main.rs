@@ -13,6 +13,8 @@ mod clinic;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../cli_online/service.rs"]
 mod service;
+#[path = "../common/settled.rs"]
+mod settled;
 
 mod bombs;
 mod flood;

@@ -157,16 +157,40 @@ async fn bookings_beyond_the_first_hundred_are_reached_by_links_and_what_needs_a
     assert!(few.contains("0 found.") && few.contains("value=\"rejected, clinic &amp;\""), "{few}");
     let rejected = page(&service, "/bookings?q=rejected").await;
     let older = link(&rejected, "Older").unwrap();
-    assert!(older.starts_with("/bookings?q=rejected&after="), "{older}");
+    assert!(older.starts_with("/bookings?q=rejected&before="), "{older}");
     assert_eq!(numbers(&page(&service, &older).await), expected[100..200]);
-    let odd = service.get("/bookings?after=7").await;
-    assert_eq!(odd.status(), 400);
-    assert!(odd.text().await.unwrap().contains("Search again."));
+    for odd in ["x", "0_7", "99999"] {
+        let odd = service.get(&format!("/bookings?before={odd}")).await;
+        assert_eq!(odd.status(), 400);
+        assert!(odd.text().await.unwrap().contains("Search again."));
+    }
 
     let list = clinic.run(&["bookings", "--json"]).await;
     let list: Vec<Value> = serde_json::from_str(&list.out).unwrap();
     let listed: Vec<i64> = list.iter().take(3).map(|own| own["booking_id"].as_i64().unwrap()).collect();
     assert_eq!((list.len(), listed), (230, vec![200, 3, 230]), "those that need a person come first");
+
+    // Page by page, each behind the last booking of the one before it.
+    let all: Vec<i64> = list.iter().map(|own| own["booking_id"].as_i64().unwrap()).collect();
+    let (mut paged, mut before) = (Vec::new(), String::new());
+    loop {
+        let answer = service.get(&format!("/api/v1/bookings?limit=100{before}")).await;
+        let left = answer.headers()["x-total-count"].to_str().unwrap().parse::<usize>().unwrap();
+        assert_eq!(left, all.len() - paged.len(), "{before}");
+        let page: Vec<Value> = answer.json().await.unwrap();
+        paged.extend(page.iter().map(|own| own["booking_id"].as_i64().unwrap()));
+        match paged.last() {
+            Some(last) if page.len() == 100 => before = format!("&before={last}"),
+            _ => break,
+        }
+    }
+    assert_eq!(paged, all);
+    let typed = clinic.run(&["bookings", "--before", &all[227].to_string()]).await;
+    assert!(typed.out.contains(&all[228].to_string()) && typed.out.contains(&all[229].to_string()), "{typed:?}");
+    assert!(!typed.out.contains(&all[227].to_string()) && !typed.error.contains("more"), "{typed:?}");
+    let unknown = service.get("/api/v1/bookings?before=99999").await;
+    assert_eq!(unknown.status(), 400);
+    assert!(unknown.text().await.unwrap().contains("99999"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

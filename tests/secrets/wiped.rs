@@ -137,7 +137,7 @@ fn the_token_and_the_key_of_a_state_directory_are_wiped_with_the_store_and_its_e
     let all = [("token", &token.needle), ("key", &key_needle)];
 
     let store = Store::open(&state, now).unwrap();
-    let export = store.snapshot(&vetbridge::practice::KINDS, now).into_export();
+    let export = store.export(&vetbridge::practice::KINDS, now);
     let key = vetbridge::store::pseudonym_key(&state).unwrap().unwrap();
     let text = export.to_text(&key).unwrap();
     for (what, needle) in all {

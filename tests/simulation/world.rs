@@ -271,7 +271,7 @@ impl World {
         running.bridge.stop(Duration::from_secs(8)).await;
         // What it still had to write is on its way to the disk.
         self.disk = self.disk.backup();
-        self.last_ledger = running.bridge.ledger().all();
+        self.last_ledger = running.bridge.ledger().all().collect();
         running.power.cut();
     }
 
@@ -280,7 +280,7 @@ impl World {
         let Some(running) = self.running.take() else { return };
         running.power.cut();
         self.disk = running.power.left();
-        self.last_ledger = running.bridge.ledger().all();
+        self.last_ledger = running.bridge.ledger().all().collect();
         running.bridge.stop(Duration::ZERO).await;
     }
 

@@ -221,7 +221,7 @@ impl Clinic {
 
     /// A backup of the state of this moment, as text.
     pub(crate) fn export(&self) -> Export {
-        self.bridge().store().snapshot(&KINDS, self.clock.now()).into_export()
+        self.bridge().store().export(&KINDS, self.clock.now())
     }
 
     /// Brings a backup back in the place of what is on the disk; to be said while the bridge is stopped.

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, FixedOffset};
 
+use super::output::JsonArray;
 use super::running::{self, FoundService, NoService};
 use super::{BookingsArgs, BookingsCommand, Global, ListArgs, output};
 use crate::clock::Clock;
@@ -19,7 +20,7 @@ use crate::messages::{commands as say, plain};
 use crate::practice::booking_names::BookingNames;
 use crate::practice::ledger::Ledger;
 use crate::practice::zones;
-use crate::server::booking_list::{BookingPage, BookingQuery, listed};
+use crate::server::booking_list::{BookingQuery, FoundBookings};
 use crate::server::view::{self, BookingView, BridgeStatus};
 use crate::store::Store;
 use crate::zone::Zone;
@@ -55,27 +56,41 @@ pub(super) async fn run(global: &Global, args: &BookingsArgs) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the bookings that are wanted, and says how many more there are.
+/// Prints the bookings that are wanted, and says how many more there are. All of them in JSON are
+/// printed as they come; for a table the widest is looked for first.
 async fn list(source: &LedgerSource, file: &Path, args: &ListArgs, json: bool) -> anyhow::Result<()> {
-    let ListArgs { practice, state, since, search, limit } = args.clone();
-    let of_all = practice.is_none() && state.is_none() && since.is_none() && search.is_none();
+    let ListArgs { practice, state, since, search, before, limit } = args.clone();
+    let of_all = practice.is_none() && state.is_none() && since.is_none() && search.is_none() && before.is_none();
     let limit = limit.or((!json).then_some(LISTED));
-    let query = BookingQuery { practice, state, since, search, limit };
-    let BookingPage { bookings, total } = source.listed(&query).await?;
+    let before = before.map(|id| id.to_string());
+    let query = BookingQuery { practice, state, since, search, before, limit };
+    let (mut array, mut rows) = (json.then(JsonArray::begin), Vec::new());
+    let (mut shown, mut is_flagged) = (0, false);
+    let total = source
+        .listed(&query, |booking| {
+            shown += 1;
+            is_flagged |= booking.needs_attention.is_some();
+            match &mut array {
+                Some(array) => array.push(&booking),
+                None => {
+                    rows.push(booking);
+                    Ok(())
+                }
+            }
+        })
+        .await?;
     if let Some(practice) = query.practice.as_ref().filter(|_| total == 0) {
         source.must_know(practice, file).await?;
     }
-    if json {
-        output::json(&bookings)?;
-    } else if total == 0 {
-        output::result(say::no_bookings(of_all))?;
-    } else {
-        output::result(table(&bookings, output::columns()))?;
+    match array {
+        Some(array) => array.end()?,
+        None if total == 0 => output::result(say::no_bookings(of_all))?,
+        None => output::result(table(&rows, output::columns()))?,
     }
-    if total > bookings.len() {
-        output::note(&say::more_bookings(total - bookings.len(), total));
+    if total > shown {
+        output::note(&say::more_bookings(total - shown, total));
     }
-    if bookings.iter().any(|booking| booking.needs_attention.is_some()) {
+    if is_flagged {
         output::note(&format!("{}.", how_to_settle("ID")));
     }
     Ok(())
@@ -101,21 +116,29 @@ impl LedgerSource {
         Ok(Self::State(store, ledger))
     }
 
-    async fn listed(&self, query: &BookingQuery) -> anyhow::Result<BookingPage> {
+    /// Shows the bookings that are wanted, and says how many there are without a limit.
+    async fn listed(
+        &self,
+        query: &BookingQuery,
+        mut show: impl FnMut(BookingView) -> anyhow::Result<()>,
+    ) -> anyhow::Result<usize> {
         match self {
-            Self::Service(service) => service.bookings(query).await,
+            Self::Service(service) => service.bookings(query, show).await,
             Self::State(store, ledger) => {
                 let zone_of = |practice: &PracticeId| zone(store, practice);
-                listed(ledger, store, query, Clock::system().now(), zone_of, |_| None).map_err(anyhow::Error::msg)
+                let found = FoundBookings::find(ledger, store, query, Clock::system().now(), zone_of, |_| None);
+                let listing = found.map_err(anyhow::Error::msg)?;
+                listing.views(ledger).try_for_each(&mut show)?;
+                Ok(listing.total())
             }
-            Self::Nothing => Ok(BookingPage { bookings: Vec::new(), total: 0 }),
+            Self::Nothing => Ok(0),
         }
     }
 
     /// An error if a practice is neither configured nor has it bookings in the ledger.
     async fn must_know(&self, practice: &str, file: &Path) -> anyhow::Result<()> {
         let all = BookingQuery { practice: Some(practice.to_owned()), limit: Some(1), ..BookingQuery::default() };
-        if self.listed(&all).await?.total > 0 {
+        if self.listed(&all, |_| Ok(())).await? > 0 {
             return Ok(());
         }
         let known: Vec<String> = match self {

@@ -111,9 +111,9 @@ impl Publisher {
         let (refused_is_due, fails_and_waits) =
             self.aside.look(|aside| (aside.refused_is_due(key, instant), aside.fails_and_waits(key, instant)));
         let full_resync_at = self.sent.full_resync_at();
-        let last = self.sent.last();
+        let last = self.sent.last_of(key);
         let known = Known {
-            last: last.get(&key),
+            last: last.as_ref(),
             unacknowledged: unacknowledged.as_ref(),
             full_resync_at,
             refused_is_due,

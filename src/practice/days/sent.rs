@@ -10,12 +10,13 @@ use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use crate::availability::window::first_minute_from;
-use crate::availability::{Day, ResourceDay};
+use crate::availability::{Day, ResourceDay, SentDay};
 use crate::call_error::CallError;
 use crate::clock::Measured;
 use crate::dates;
 use crate::healthengine::BatchOutcome;
 use crate::ids::{PracticeId, ResourceId};
+use crate::publishing::compact_day::CompactDay;
 use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from};
 use crate::publishing::{DayKey, ReadDay};
 use crate::store::{Batch, Record, RecordKind, Store, StoreError};
@@ -55,11 +56,43 @@ impl Record for FullResync {
 /// it.
 pub(in crate::practice) const FULL_RESYNC: RecordKind = RecordKind::exported::<FullResync>();
 
+/// What Healthengine was last sent of a day, and answered, in few bytes: [`LastSent`].
+struct KeptDay {
+    day: CompactDay,
+    at: DateTime<Utc>,
+    read_at: DateTime<Utc>,
+    accepted: bool,
+    /// True if it has times that can be booked.
+    has_times: bool,
+}
+
+impl KeptDay {
+    fn of(LastSent { sent: SentDay { day, at, accepted }, read_at }: &LastSent) -> Self {
+        let has_times = day.starts().next().is_some();
+        Self { day: CompactDay::of(day), at: *at, read_at: *read_at, accepted: *accepted, has_times }
+    }
+
+    fn unfold(&self) -> LastSent {
+        let Self { day, at, read_at, accepted, has_times: _ } = self;
+        LastSent { sent: SentDay { day: day.unfold(), at: *at, accepted: *accepted }, read_at: *read_at }
+    }
+
+    /// True if Healthengine accepted times that can be booked.
+    fn offers_times(&self) -> bool {
+        self.accepted && self.has_times
+    }
+
+    /// True if Healthengine may offer times of it. A refusal left what was there before.
+    fn may_offer_times(&self) -> bool {
+        !self.accepted || self.has_times
+    }
+}
+
 /// What Healthengine was last sent.
 pub(in crate::practice) struct SentDays {
     store: Store,
     practice: PracticeId,
-    last: Mutex<BTreeMap<DayKey, LastSent>>,
+    last: Mutex<BTreeMap<DayKey, KeptDay>>,
     unacknowledged: Mutex<BTreeMap<DayKey, Unacknowledged>>,
     /// What was sent before this counts for nothing.
     full_resync_at: Mutex<Option<DateTime<Utc>>>,
@@ -73,19 +106,19 @@ impl SentDays {
         Self {
             store: store.clone(),
             practice: practice.clone(),
-            last: Mutex::new(days_of(store, practice)),
-            unacknowledged: Mutex::new(days_of(store, practice)),
+            last: Mutex::new(days_of(store, practice, |last| KeptDay::of(&last))),
+            unacknowledged: Mutex::new(days_of(store, practice, |own| own)),
             full_resync_at: Mutex::new(full_resync.map(|last| last.at)),
         }
     }
 
-    pub(super) fn last(&self) -> MutexGuard<'_, BTreeMap<DayKey, LastSent>> {
+    fn last(&self) -> MutexGuard<'_, BTreeMap<DayKey, KeptDay>> {
         self.last.lock()
     }
 
     /// What Healthengine was last sent of a day, and answered.
     pub(in crate::practice) fn last_of(&self, key: DayKey) -> Option<LastSent> {
-        self.last().get(&key).cloned()
+        self.last().get(&key).map(KeptDay::unfold)
     }
 
     /// True if any day of a resource was ever sent.
@@ -108,10 +141,10 @@ impl SentDays {
     /// was never sent a day, as far as the store knows.
     pub(in crate::practice) fn starts_offered(&self, now: DateTime<Utc>, practice: &Zone) -> Option<usize> {
         let today = practice.wall(now).date();
-        let starts = |((_, date), last): (&DayKey, &LastSent)| {
+        let starts = |((_, date), last): (&DayKey, &KeptDay)| {
             let soonest = first_minute_from(now, *date, practice);
-            let counts = last.sent.accepted && today <= *date;
-            if counts { last.sent.day.starts().filter(|(minute, _)| soonest <= *minute).count() } else { 0 }
+            let counts = last.offers_times() && today <= *date;
+            if counts { last.day.unfold().starts().filter(|(minute, _)| soonest <= *minute).count() } else { 0 }
         };
         let last = self.last();
         (!last.is_empty()).then(|| last.iter().map(starts).sum())
@@ -119,17 +152,17 @@ impl SentDays {
 
     /// The days that Healthengine refused when they were last sent.
     pub(super) fn refused(&self) -> Vec<DayKey> {
-        self.last().iter().filter(|(_, last)| !last.sent.accepted).map(|(key, _)| *key).collect()
+        self.last().iter().filter(|(_, last)| !last.accepted).map(|(key, _)| *key).collect()
     }
 
     /// True if Healthengine refused a day from this one on, up to but not including the end.
     pub(in crate::practice) fn is_refused_within(&self, first: NaiveDate, end: NaiveDate) -> bool {
-        self.last().iter().any(|((_, date), last)| !last.sent.accepted && (first..end).contains(date))
+        self.last().iter().any(|((_, date), last)| !last.accepted && (first..end).contains(date))
     }
 
     /// When a day was last accepted, also before a restart.
     pub(in crate::practice) fn last_accepted_at(&self) -> Option<DateTime<Utc>> {
-        self.last().values().filter(|last| last.sent.accepted).map(|last| last.sent.at).max()
+        self.last().values().filter(|last| last.accepted).map(|last| last.at).max()
     }
 
     /// When the last full resync began.
@@ -173,8 +206,8 @@ impl SentDays {
     /// The day that Healthengine last accepted.
     pub(super) fn accepted(&self, resource: ResourceId, date: NaiveDate) -> Option<ResourceDay> {
         let last = self.last();
-        let last = last.get(&(resource, date)).filter(|last| last.sent.accepted)?;
-        Some(ResourceDay { resource, date, day: last.sent.day.clone() })
+        let last = last.get(&(resource, date)).filter(|last| last.accepted)?;
+        Some(ResourceDay { resource, date, day: last.day.unfold() })
     }
 
     /// True if Healthengine was ever sent something of a day, and answered.
@@ -184,7 +217,7 @@ impl SentDays {
 
     /// True if Healthengine offers times of a resource on a day, as far as we were told.
     pub(super) fn offers(&self, resource: ResourceId, date: NaiveDate) -> bool {
-        self.last().get(&(resource, date)).is_some_and(LastSent::offers_times)
+        self.last().get(&(resource, date)).is_some_and(KeptDay::offers_times)
     }
 
     /// From when on a day of this resource may be sent again.
@@ -195,7 +228,7 @@ impl SentDays {
         now: DateTime<Utc>,
     ) -> DateTime<Utc> {
         let key = (resource, date);
-        let answered = self.last().get(&key).map(|last| last.sent.at);
+        let answered = self.last().get(&key).map(|last| last.at);
         free_from(answered, self.unacknowledged(key).map(|own| own.since), now)
     }
 
@@ -214,15 +247,15 @@ impl SentDays {
     pub(in crate::practice) fn not_known_empty(&self) -> Vec<ResourceDay> {
         let last = self.last();
         let may_offer = last.iter().filter(|(_, last)| last.may_offer_times());
-        may_offer.map(|(key, last)| emptied(*key, &last.sent.day)).collect()
+        may_offer.map(|(key, last)| emptied(*key, last.day.slot_size_minutes())).collect()
     }
 
     /// Every day that Healthengine was sent something of, empty.
     pub(in crate::practice) fn emptied(&self) -> Vec<ResourceDay> {
         let unacknowledged = self.unacknowledged.lock();
         let mut days: BTreeMap<DayKey, ResourceDay> =
-            unacknowledged.keys().map(|key| (*key, emptied(*key, &Day::empty(1)))).collect();
-        days.extend(self.last().iter().map(|(key, last)| (*key, emptied(*key, &last.sent.day))));
+            unacknowledged.keys().map(|key| (*key, emptied(*key, 1))).collect();
+        days.extend(self.last().iter().map(|(key, last)| (*key, emptied(*key, last.day.slot_size_minutes()))));
         days.into_values().collect()
     }
 
@@ -297,7 +330,7 @@ impl SentDays {
             if let Err(error) = batch.put(&self.key(key), &last) {
                 tracing::error!(practice = %self.practice, "What was sent cannot be remembered: {error}.");
             }
-            self.last().insert(key, last);
+            self.last().insert(key, KeptDay::of(&last));
         }
         self.store.write_later(batch);
     }
@@ -328,25 +361,45 @@ impl SentDays {
     }
 }
 
-fn emptied((resource, date): DayKey, day: &Day) -> ResourceDay {
-    ResourceDay { resource, date, day: Day::empty(day.slot_size_minutes()) }
+fn emptied((resource, date): DayKey, slot_size_minutes: u32) -> ResourceDay {
+    ResourceDay { resource, date, day: Day::empty(slot_size_minutes) }
 }
 
-fn days_of<R: Record>(store: &Store, practice: &PracticeId) -> BTreeMap<DayKey, R> {
-    let found = store.scan::<R>(&format!("{practice}/")).records.into_iter();
-    found.filter_map(|(key, day)| Some((parse_key(&key)?, day))).collect()
+fn days_of<R: Record, K>(store: &Store, practice: &PracticeId, keep: impl Fn(R) -> K) -> BTreeMap<DayKey, K> {
+    let found = store.walk::<R>(&format!("{practice}/")).filter_map(Result::ok);
+    found.filter_map(|(key, day)| Some((parse_key(&key)?, keep(day)))).collect()
 }
 
-/// The practices of which Healthengine was sent days from this one on, whether or not they are
-/// configured.
-pub fn with_days_from(store: &Store, first: NaiveDate) -> BTreeSet<PracticeId> {
-    let days = store.scan::<LastSent>("").records.into_iter();
-    let offered = days.filter(|(_, last)| last.sent.day.starts().next().is_some()).map(|(key, _)| key);
-    let unacknowledged = store.scan::<Unacknowledged>("").records.into_iter().map(|(key, _)| key);
-    let keys = offered.chain(unacknowledged);
-    keys.filter(|key| parse_key(key).is_some_and(|(_, date)| first <= date))
-        .filter_map(|key| Some(PracticeId(key.rsplitn(3, '/').nth(2)?.to_owned())))
-        .collect()
+/// The practices but for these of which Healthengine may offer times from a day on: nobody has
+/// their keys to empty their days.
+pub fn with_days_from(store: &Store, first: NaiveDate, but: &BTreeSet<PracticeId>) -> BTreeSet<PracticeId> {
+    let mut found = others_with::<LastSent>(store, first, but, |last| last.sent.day.starts().next().is_some());
+    found.extend(others_with::<Unacknowledged>(store, first, but, |_| true));
+    found
+}
+
+/// The practices but for these with such a day from this one on. Of each, no more is read than
+/// tells.
+fn others_with<R: Record>(
+    store: &Store,
+    first: NaiveDate,
+    but: &BTreeSet<PracticeId>,
+    counts: impl Fn(&R) -> bool,
+) -> BTreeSet<PracticeId> {
+    let mut found = BTreeSet::new();
+    let mut days = store.walk::<R>("");
+    while let Some(day) = days.next() {
+        let Ok((key, day)) = day else { continue };
+        let Some(practice) = key.rsplitn(3, '/').nth(2).map(|id| PracticeId(id.to_owned())) else { continue };
+        let is_one = parse_key(&key).is_some_and(|(_, date)| first <= date) && counts(&day);
+        if is_one || but.contains(&practice) {
+            days.skip_prefix(&format!("{practice}/"));
+        }
+        if is_one && !but.contains(&practice) {
+            found.insert(practice);
+        }
+    }
+    found
 }
 
 fn parse_key(key: &str) -> Option<DayKey> {

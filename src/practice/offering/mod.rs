@@ -6,6 +6,7 @@
 
 pub(super) mod early_inventory;
 pub(super) mod inventory;
+pub(super) mod kept_offering;
 mod offered;
 
 pub use offered::Offering;

@@ -18,7 +18,7 @@ use vetbridge::clock::Clock;
 use vetbridge::config;
 use vetbridge::http_clients::Network;
 use vetbridge::server::{Access, Admin, Gate};
-use vetbridge::store::{Export, MemoryEngine, Store, fresh_command_key};
+use vetbridge::store::{Export, ExportHead, MemoryEngine, Store, fresh_command_key};
 
 const TOKEN: &str = "a-token-that-nobody-guesses-0123456789";
 const BOOKING: &str = "36127212";
@@ -43,7 +43,7 @@ fn router() -> Router {
     let fresh = Store::in_memory(&MemoryEngine::new(), now).unwrap();
     let entries = BOOKINGS.lines().zip([36_127_212, 7, 8]);
     let records = entries.map(|(text, id)| (format!("booking/{id:020}"), Arc::from(text))).collect();
-    let export = Export { exported_at: now, meta: fresh.snapshot(&[], now).meta, records };
+    let export = Export { head: ExportHead { exported_at: now, meta: fresh.meta() }, records };
     let store = Store::in_memory(&MemoryEngine::imported(&export, now), now).unwrap();
     let bridge = Bridge::new(&config, &Network::new(&config).unwrap(), store, Clock::virtual_from(now));
     let access = Access {

@@ -1,0 +1,332 @@
+//! What the bridge keeps in memory, and how long it takes from its start to its first poll.
+//!
+//! `cargo bench --bench memory_and_start` runs the program as a process of its own for each figure,
+//! between both simulators over loopback HTTP. The state that it finds is written before. What it
+//! printed last stands in `docs/performance.md`.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement prints, and stands on fixed values")]
+
+#[path = "../tests/common/configuration.rs"]
+mod configuration;
+#[path = "../tests/common/settled.rs"]
+mod settled;
+
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chrono::{Days, NaiveDate};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use vetbridge::availability::{Day, SentDay};
+use vetbridge::clock::Clock;
+use vetbridge::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId};
+use vetbridge::practice::ledger::Ledger;
+use vetbridge::publishing::last_sent::LastSent;
+use vetbridge::simulator::exchange::{Faults, serve};
+use vetbridge::simulator::healthengine::{HealthengineModel, ModelSettings, NewPractice};
+use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
+use vetbridge::store::{Batch, Store};
+
+use configuration::{API_KEY, servers_at};
+
+/// After this time a process that was started has nothing left to do.
+const REST: Duration = Duration::from_secs(20);
+/// The start is measured so often.
+const STARTS: usize = 15;
+
+fn main() {
+    vetbridge::http::network::install_crypto_provider();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    println!("| what | resident once it is at rest | at most until then | at most under four lists at a time |");
+    println!("| --- | --- | --- | --- |");
+    runtime.block_on(async {
+        idle().await;
+        settled_bookings().await;
+        sent_days().await;
+        start().await;
+    });
+}
+
+/// 20 practices of 10 schedules, each offered for 60 days.
+async fn idle() {
+    let bench = Bench::new(20, 10).await;
+    let bridge = bench.start();
+    bench.until_ready().await;
+    tokio::time::sleep(REST).await;
+    let memory = Memory::of(&bridge);
+    println!("| 20 practices of 10 schedules and 60 days, nothing to do | {} | {} | |", memory.now, memory.peak);
+    bench.end(bridge);
+}
+
+/// 50,000 bookings of 5 practices, over for a hundred days.
+async fn settled_bookings() {
+    let bench = Bench::new(5, 2).await;
+    bench.write_bookings(50_000);
+    let bridge = bench.start();
+    bench.until_ready().await;
+    tokio::time::sleep(REST).await;
+    let rest = Memory::of(&bridge);
+    let began = Instant::now();
+    let lists: Vec<_> = (0..4).map(|_| tokio::spawn(bench.list())).collect();
+    let mut bytes = 0;
+    for list in lists {
+        bytes = list.await.unwrap();
+    }
+    let took = began.elapsed().as_secs_f64();
+    let lists = Memory::of(&bridge);
+    println!(
+        "| 50,000 settled bookings of 5 practices (each list {} MB, four of them in {took:.1} s) | {} | {} | {} |",
+        bytes / 1_000_000,
+        rest.now,
+        rest.peak,
+        lists.peak
+    );
+    bench.end(bridge);
+}
+
+/// What was sent of 5,000 resources on 60 days. OpenVPMS is away, so that nothing of it changes.
+async fn sent_days() {
+    let bench = Bench::new(1, 1).await;
+    bench.write_days(1, 5_000);
+    bench.openvpms_faults.close_port();
+    let polls = bench.polls();
+    let began = Instant::now();
+    let bridge = bench.start();
+    bench.until(|| bench.polls() > polls).await;
+    let took = began.elapsed().as_secs_f64();
+    tokio::time::sleep(REST).await;
+    let memory = Memory::of(&bridge);
+    println!("| 300,000 sent days (first poll after {took:.1} s) | {} | {} | |", memory.now, memory.peak);
+    bench.end(bridge);
+}
+
+/// From the start of the process to the first poll, with 5,000 bookings and 12,000 sent days.
+async fn start() {
+    let bench = Bench::new(1, 1).await;
+    bench.write_bookings(5_000);
+    bench.write_days(1, 200);
+    let (mut starts, mut opening, mut ledger) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        bench.first_poll.lock().unwrap().take();
+        let began = Instant::now();
+        let bridge = bench.start();
+        bench.until(|| bench.first_poll.lock().unwrap().is_some()).await;
+        let polled = bench.first_poll.lock().unwrap().take().unwrap();
+        starts.push(polled - began);
+        bench.kill(bridge);
+        // The same state, without all the rest.
+        let began = Instant::now();
+        drop(sled::Config::new().path(bench.state()).open().unwrap());
+        opening.push(began.elapsed());
+        let now = Clock::system().now();
+        let began = Instant::now();
+        let store = Store::open(&bench.state(), now).unwrap();
+        let opened = began.elapsed();
+        drop(Ledger::open(store, now));
+        ledger.push((opened, began.elapsed()));
+    }
+    let (opened, read): (Vec<Duration>, Vec<Duration>) = ledger.into_iter().unzip();
+    println!("\n5,000 bookings and 12,000 sent days, median and worst of {STARTS}:");
+    for (what, times) in [
+        ("from exec to the first poll", starts),
+        ("of that: sled opens its file", opening),
+        ("sled opens its file, and all of it is read once", opened),
+        ("the same, and the ledger reads its bookings", read),
+    ] {
+        println!("  {what}: {}", in_short(times));
+    }
+    bench.stop.cancel();
+}
+
+fn in_short(mut times: Vec<Duration>) -> String {
+    times.sort_unstable();
+    let ms = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1_000.0);
+    format!("{:.0} ms, {:.0} ms", ms(times.get(times.len() / 2)), ms(times.last()))
+}
+
+/// Both simulators on loopback, and a directory for the bridge.
+struct Bench {
+    healthengine: HealthengineModel,
+    openvpms_faults: Faults,
+    /// When Healthengine was first asked for requests.
+    first_poll: Arc<Mutex<Option<Instant>>>,
+    directory: TempDir,
+    admin_port: u16,
+    stop: CancellationToken,
+}
+
+impl Bench {
+    async fn new(practices: i64, schedules: i64) -> Self {
+        let (clock, stop) = (Clock::system(), CancellationToken::new());
+        let mut world = World::guide_inventory(Uuids::from_seed(1));
+        let (location, schedule) = (world.locations[0].clone(), world.schedules[0].clone());
+        (world.locations, world.schedules) = (Vec::new(), Vec::new());
+        let healthengine = HealthengineModel::new(ModelSettings::new(API_KEY), clock.clone());
+        let mut text = String::new();
+        for practice in 0..practices {
+            let mut own = location.clone();
+            (own.id, own.name) = (LocationId(500 + practice), format!("Clinic {practice}"));
+            for number in 0..schedules {
+                let mut of_practice = schedule.clone();
+                of_practice.id = ScheduleId(1_000 + practice * schedules + number);
+                of_practice.name = format!("Room {number} of clinic {practice}");
+                of_practice.location = own.id;
+                world.schedules.push(of_practice);
+            }
+            let id = practice_id(practice);
+            healthengine.add_practice(NewPractice::new(&id, &format!("key-{practice}"), world.zone));
+            text += &format!(
+                "[[practice]]\nid = \"{id}\"\nkey = \"key-{practice}\"\nlocations = [{}]\n[practice.live_hours]\n\
+                 public_holidays = [\"00:00-23:59\"]\n",
+                own.id
+            );
+            world.locations.push(own);
+        }
+        let (healthengine_faults, openvpms_faults) = (Faults::none(), Faults::none());
+        let first_poll: Arc<Mutex<Option<Instant>>> = Arc::default();
+        let noted = Arc::clone(&first_poll);
+        healthengine_faults.set(move |asked| {
+            if asked.target.ends_with("/requests") {
+                noted.lock().unwrap().get_or_insert_with(Instant::now);
+            }
+            None
+        });
+        let (openvpms, healthengine_listener) = (listener().await, listener().await);
+        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+        let servers = servers_at(port(&openvpms), port(&healthengine_listener), "max_requests_per_second = 500\n");
+        let world = Arc::new(OpenVpmsSim::new(world, clock));
+        tokio::spawn(serve(openvpms, world, openvpms_faults.clone(), stop.clone()));
+        let model = Arc::new(healthengine.clone());
+        tokio::spawn(serve(healthengine_listener, model, healthengine_faults, stop.clone()));
+        let (admin_port, directory) = (port(&listener().await), TempDir::new().unwrap());
+        let config =
+            format!("{servers}[state]\npath = \"state\"\n[admin]\nlisten = \"127.0.0.1:{admin_port}\"\n{text}");
+        std::fs::write(directory.path().join("vetbridge.toml"), config).unwrap();
+        Self { healthengine, openvpms_faults, first_poll, directory, admin_port, stop }
+    }
+
+    fn state(&self) -> std::path::PathBuf {
+        self.directory.path().join("state")
+    }
+
+    /// So many settled bookings of five practices.
+    fn write_bookings(&self, count: i64) {
+        let now = Clock::system().now();
+        let store = Store::open(&self.state(), now).unwrap();
+        let ledger = Ledger::open(store, now);
+        for number in 0..count {
+            ledger.save_later(&settled::settled(&practice_id(number % 5), number), now).unwrap();
+        }
+    }
+
+    /// Sixty days that were sent of so many resources of the first practices.
+    fn write_days(&self, practices: i64, resources: i64) {
+        let now = Clock::system().now();
+        let store = Store::open(&self.state(), now).unwrap();
+        let today = now.with_timezone(&chrono_tz::Australia::Sydney).date_naive();
+        for practice in 0..practices {
+            for number in 0..resources {
+                let resource = ResourceId::schedule(ScheduleId(9_000 + practice * resources + number));
+                let mut batch = Batch::new();
+                for date in (0..60).map(|days| today + Days::new(days)) {
+                    let sent = SentDay { day: offered(number, date), at: now, accepted: true };
+                    let last = LastSent { sent, read_at: now };
+                    batch.put(&format!("{}/{resource}/{date}", practice_id(practice)), &last).unwrap();
+                }
+                store.write_later(batch);
+            }
+        }
+    }
+
+    fn start(&self) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_vetbridge"))
+            .args(["--log-level", "error", "--config"])
+            .arg(self.directory.path().join("vetbridge.toml"))
+            .arg("run")
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    async fn until_ready(&self) {
+        let (client, url) = (reqwest::Client::new(), format!("http://127.0.0.1:{}/readyz", self.admin_port));
+        while !client.get(&url).send().await.is_ok_and(|answer| answer.status() == 200) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn until(&self, condition: impl Fn() -> bool) {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    fn polls(&self) -> u64 {
+        self.healthengine.tallies().get("GET requests").copied().unwrap_or_default()
+    }
+
+    /// Reads a list of all bookings. How many bytes it has.
+    fn list(&self) -> impl Future<Output = usize> + Send + use<> {
+        let token = std::fs::read_to_string(self.state().join("admin-token")).unwrap();
+        let url = format!("http://127.0.0.1:{}/api/v1/bookings", self.admin_port);
+        async move {
+            let asked = reqwest::Client::new().get(url).bearer_auth(token.trim_end()).send().await;
+            let (mut answer, mut bytes) = (asked.unwrap(), 0);
+            while let Some(chunk) = answer.chunk().await.unwrap() {
+                bytes += chunk.len();
+            }
+            bytes
+        }
+    }
+
+    /// Pulls the plug of the bridge.
+    fn kill(&self, mut bridge: Child) {
+        bridge.kill().unwrap();
+        bridge.wait().unwrap();
+    }
+
+    fn end(&self, bridge: Child) {
+        self.kill(bridge);
+        self.stop.cancel();
+    }
+}
+
+fn practice_id(number: i64) -> String {
+    format!("{}", 1_234_500 + number)
+}
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// A day with a few appointments in it: some starts with all types, some with short ones alone.
+fn offered(resource: i64, date: NaiveDate) -> Day {
+    let all: Vec<AppointmentTypeId> = [63, 64, 65, 66].map(AppointmentTypeId).to_vec();
+    let seed = resource.unsigned_abs() * 7 + date.to_epoch_days().unsigned_abs() as u64;
+    let starts = (36_u64..68).filter_map(|slot| {
+        let taken = (slot + seed) % 11 < 3;
+        let types = if (slot + seed) % 11 == 10 { &all[3..] } else { &all[..] };
+        (!taken).then_some((u32::try_from(slot).ok()? * 15, types))
+    });
+    Day::from_starts(15, starts)
+}
+
+/// What a process has resident.
+struct Memory {
+    now: String,
+    peak: String,
+}
+
+impl Memory {
+    fn of(process: &Child) -> Self {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
+        let mib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
+            let kib = line.strip_suffix(" kB").and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default();
+            format!("{:.1} MB", kib as f64 * 1.024 / 1_000.0)
+        };
+        Self { now: mib("VmRSS:"), peak: mib("VmHWM:") }
+    }
+}

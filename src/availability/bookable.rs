@@ -76,6 +76,11 @@ impl<'a> Bookable<'a> {
         (!types.is_empty()).then_some(types)
     }
 
+    /// True if some type fits from a place on the grid, whatever the time.
+    pub(super) fn is_free_start(&self, place: &GridSlot) -> bool {
+        place.fault.is_none() && !self.fits.types(self.room_from(place.start)).is_empty()
+    }
+
     /// Why nothing is offered from a place on the grid.
     pub(super) fn reason(&self, place: &GridSlot) -> Reason {
         match place.fault {

@@ -31,6 +31,7 @@ pub mod page;
 pub mod practice;
 pub mod reload;
 pub mod resolve;
+pub mod rules;
 pub mod settling;
 pub mod start;
 pub mod state_directory;

@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::SendIf;
+use super::offered_before::OfferedBefore;
 use crate::availability::{DayChange, Moment, ResourceDay, SentDay, compare};
 use crate::clock::Measured;
 use crate::dates;
@@ -31,6 +32,9 @@ pub struct LastSent {
     pub sent: SentDay,
     /// When the reading began that the day comes from.
     pub read_at: DateTime<Utc>,
+    /// What was offered before. Absent where no rule asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<OfferedBefore>,
 }
 
 impl LastSent {
@@ -196,7 +200,8 @@ mod tests {
     }
 
     fn last(seconds: i64, accepted: bool) -> LastSent {
-        LastSent { sent: SentDay { day: day(false).day, at: at(seconds), accepted }, read_at: at(seconds) }
+        let sent = SentDay { day: day(false).day, at: at(seconds), accepted };
+        LastSent { sent, read_at: at(seconds), before: None }
     }
 
     fn known(last: &LastSent) -> Known<'_> {

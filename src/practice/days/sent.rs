@@ -15,8 +15,9 @@ use crate::call_error::CallError;
 use crate::clock::Measured;
 use crate::dates;
 use crate::healthengine::BatchOutcome;
-use crate::ids::{PracticeId, ResourceId};
+use crate::ids::{AppointmentTypeId, PracticeId, ResourceId};
 use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from};
+use crate::publishing::offered_before::{OfferedBefore, WasOffered, is_sure, was_offered};
 use crate::publishing::{DayKey, ReadDay};
 use crate::store::{Batch, Record, RecordKind, Store, StoreError};
 use crate::zone::Zone;
@@ -288,6 +289,28 @@ impl SentDays {
         }
         drop(all);
         self.store.write_later(batch);
+    }
+
+    /// What is remembered of a day that is replaced at this moment. `lost` is the snapshot that was
+    /// unacknowledged when the new one left.
+    pub(super) fn before(&self, key: DayKey, lost: Option<&Unacknowledged>, now: DateTime<Utc>) -> OfferedBefore {
+        let all = self.last();
+        let last = all.get(&key);
+        OfferedBefore::at_replacement(last, is_sure(last, lost, self.full_resync_at()), now)
+    }
+
+    /// Whether a pet owner who booked at the first of these moments, if that is known, was offered a
+    /// start, by the minute of the day, for a type. The second is the present.
+    pub(in crate::practice) fn was_offered(
+        &self,
+        key: DayKey,
+        start: (u32, AppointmentTypeId),
+        booked: (Option<DateTime<Utc>>, DateTime<Utc>),
+    ) -> WasOffered {
+        let lost = self.unacknowledged(key);
+        let all = self.last();
+        let last = all.get(&key);
+        was_offered(last, is_sure(last, lost.as_ref(), self.full_resync_at()), start, booked)
     }
 
     /// Healthengine answered that it takes these days, or that it refuses them.

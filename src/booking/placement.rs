@@ -57,8 +57,8 @@ pub fn ask(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> 
     }
 }
 
-/// What a new client is told whom a rule turns away. One of whom Healthengine does not say so is not
-/// new.
+/// What a new client is told whom a rule turns away. Nobody is new of whom Healthengine does not
+/// say so.
 fn turned_away<'a>(request: &BookingRequest, place: &Place, offer: Offered<'a>) -> Option<&'a str> {
     let date = offer.zones.practice.wall(place.span.start).date();
     let refusal = refusal_of_new_clients(offer.rules, place.resource(), place.appointment_type, date);

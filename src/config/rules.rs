@@ -43,23 +43,26 @@ fn rule(table: Table<'_>, number: u32, listed: &[ResourceEntry]) -> Option<Offer
     let max_per_day = table.optional("max_per_day", whole(1, STARTS_A_DAY_MAX));
     let keep_free = table.optional("keep_free", whole(1, STARTS_A_DAY_MAX));
     let new_clients = new_clients(&table);
-    let rule = OfferRule {
-        number,
-        resources: resources?.into_iter().collect(),
-        types: types?.into_iter().collect(),
-        days: days?,
-        hours: hours?,
-        min_notice: min_notice?,
-        max_days_ahead: max_days_ahead?,
-        max_per_day: max_per_day?,
-        keep_free: keep_free?,
-        new_clients: new_clients?,
+    let rule = || {
+        Some(OfferRule {
+            number,
+            resources: resources?.into_iter().collect(),
+            types: types?.into_iter().collect(),
+            days: days?,
+            hours: hours?,
+            min_notice: min_notice?,
+            max_days_ahead: max_days_ahead?,
+            max_per_day: max_per_day?,
+            keep_free: keep_free?,
+            new_clients: new_clients?,
+        })
     };
-    if !rule.says_something() {
+    let rule = rule();
+    if rule.as_ref().is_some_and(|rule| !rule.says_something()) {
         table.report(say::rule_without_effect());
     }
     table.finish();
-    Some(rule)
+    rule
 }
 
 /// The items of a list that is absent, or names something. `None`: wrong and reported.

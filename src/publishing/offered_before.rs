@@ -2,8 +2,8 @@
 //! the time that they chose.
 //!
 //! A rule of the practice withholds times from those who choose from then on. Whoever chose before
-//! is served: they may have looked at a page that was loaded [`CHOOSING`] ago. So what a day offered
-//! is remembered for that long after it was replaced.
+//! is served: they may have looked at a page that was loaded [`CHOOSING`] ago. So what a day
+//! offered is remembered for that long after it was replaced.
 //!
 //! Only a day of which all is known says that a time was not offered. Of a day that was never
 //! sent, that was refused, or of which a snapshot was lost, nobody knows what Healthengine showed.
@@ -14,8 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::last_sent::{LastSent, Unacknowledged};
-use crate::availability::Day;
+use crate::availability::{Day, SentDay};
 use crate::dates;
 use crate::ids::AppointmentTypeId;
 
@@ -42,6 +41,15 @@ pub struct OfferedBefore {
     first_at: Option<DateTime<Utc>>,
 }
 
+/// A day as it was last sent.
+#[derive(Debug, Clone, Copy)]
+pub struct LastOffered<'a> {
+    /// The day, and whether it was accepted.
+    pub sent: &'a SentDay,
+    /// What was offered before, if that was remembered.
+    pub before: Option<&'a OfferedBefore>,
+}
+
 /// A day that was offered until something else was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct ReplacedDay {
@@ -63,14 +71,14 @@ pub enum WasOffered {
 impl OfferedBefore {
     /// What is remembered when a day is replaced at this moment. `is_sure` if Healthengine had what
     /// it was last sent, and nothing else.
-    pub fn at_replacement(last: Option<&LastSent>, is_sure: bool, now: DateTime<Utc>) -> Self {
+    pub fn at_replacement(last: Option<LastOffered<'_>>, is_sure: bool, now: DateTime<Utc>) -> Self {
         let Some(last) = last.filter(|last| is_sure && last.sent.accepted && dates::age(last.sent.at, now).is_some())
         else {
             let is_first = last.is_none() && is_sure;
             let (unknown_before, first_at) = if is_first { (None, Some(now)) } else { (Some(now), None) };
             return Self { replaced: Vec::new(), unknown_before, first_at };
         };
-        let before = last.before.clone();
+        let before = last.before.cloned();
         // A store that was written while the practice had no rules tells only of the last day.
         let unknown_before = before.as_ref().map_or(Some(last.sent.at), |before| before.unknown_before);
         let is_recent = |at: DateTime<Utc>| dates::age(at, now).is_some_and(|age| age <= CHOOSING);
@@ -87,9 +95,10 @@ impl OfferedBefore {
 }
 
 /// Whether a pet owner who booked at the first of these moments, by our clock and if that is known,
-/// was offered a start of a day, for a type. The second is the present. `is_sure` as for [`OfferedBefore::at_replacement`].
+/// was offered a start of a day, for a type. The second is the present. `is_sure` as for
+/// [`OfferedBefore::at_replacement`].
 pub fn was_offered(
-    last: Option<&LastSent>,
+    last: Option<LastOffered<'_>>,
     is_sure: bool,
     (minute, kind): (u32, AppointmentTypeId),
     (booked_at, now): (Option<DateTime<Utc>>, DateTime<Utc>),
@@ -100,7 +109,7 @@ pub fn was_offered(
     let (Some(last), Some(booked_at), Some(shown_from)) = (last, booked_at, shown_from) else {
         return WasOffered::NobodyKnows;
     };
-    let before = last.before.as_ref();
+    let before = last.before;
     let replaced = before.into_iter().flat_map(|before| &before.replaced);
     let days = replaced.filter(|own| shown_from <= own.until).map(|own| &own.day).chain([&last.sent.day]);
     let offers = |day: &Day| day.starts().any(|(own, types)| own == minute && types.contains(&kind));
@@ -126,21 +135,9 @@ fn either(one: &Day, other: &Day) -> Day {
     Day::from_starts(other.slot_size_minutes(), starts.iter().map(|(minute, types)| (*minute, &types[..])))
 }
 
-/// True if Healthengine has what a day was last sent as: nothing of it is on its way, and the day
-/// counts.
-pub fn is_sure(
-    last: Option<&LastSent>,
-    unacknowledged: Option<&Unacknowledged>,
-    full_resync_at: Option<DateTime<Utc>>,
-) -> bool {
-    let counts = |last: &LastSent| full_resync_at.is_none_or(|resync| resync <= last.sent.at);
-    unacknowledged.is_none() && last.is_none_or(counts)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::availability::SentDay;
 
     fn at(minutes: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
@@ -153,19 +150,32 @@ mod tests {
         Day::from_starts(15, starts.iter().map(|minute| (*minute, &[KIND][..])))
     }
 
+    /// A day with what was offered before.
+    #[derive(Clone)]
+    struct Sent {
+        day: SentDay,
+        before: Option<OfferedBefore>,
+    }
+
+    impl Sent {
+        fn offered(&self) -> LastOffered<'_> {
+            LastOffered { sent: &self.day, before: self.before.as_ref() }
+        }
+    }
+
     /// Days, each sent at its minute in place of the one before.
-    fn sent(days: &[(i64, &[u32])]) -> LastSent {
-        let mut last: Option<LastSent> = None;
+    fn sent(days: &[(i64, &[u32])]) -> Sent {
+        let mut last: Option<Sent> = None;
         for (minute, starts) in days {
-            let before = OfferedBefore::at_replacement(last.as_ref(), true, at(*minute));
-            let sent = SentDay { day: day(starts), at: at(*minute), accepted: true };
-            last = Some(LastSent { sent, read_at: at(*minute), before: Some(before) });
+            let before = OfferedBefore::at_replacement(last.as_ref().map(Sent::offered), true, at(*minute));
+            let day = SentDay { day: day(starts), at: at(*minute), accepted: true };
+            last = Some(Sent { day, before: Some(before) });
         }
         last.unwrap()
     }
 
-    fn was(last: &LastSent, minute: u32, booked: i64) -> WasOffered {
-        was_offered(Some(last), true, (minute, KIND), (Some(at(booked)), at(booked)))
+    fn was(last: &Sent, minute: u32, booked: i64) -> WasOffered {
+        was_offered(Some(last.offered()), true, (minute, KIND), (Some(at(booked)), at(booked)))
     }
 
     #[test]
@@ -177,9 +187,13 @@ mod tests {
         assert_eq!(was(&last, 615, 131), WasOffered::No, "nobody looks at a page for that long");
         assert_eq!(was(&last, 630, 101), WasOffered::No, "never offered");
         let ahead = (Some(at(9_999)), at(101));
-        assert_eq!(was_offered(Some(&last), true, (615, KIND), ahead), WasOffered::Yes, "booked in the future");
         assert_eq!(
-            was_offered(Some(&last), true, (600, AppointmentTypeId(7)), (Some(at(101)), at(101))),
+            was_offered(Some(last.offered()), true, (615, KIND), ahead),
+            WasOffered::Yes,
+            "booked in the future"
+        );
+        assert_eq!(
+            was_offered(Some(last.offered()), true, (600, AppointmentTypeId(7)), (Some(at(101)), at(101))),
             WasOffered::No
         );
     }
@@ -189,27 +203,27 @@ mod tests {
         let last = sent(&[(0, &[600]), (100, &[600])]);
         let booked = (Some(at(101)), at(101));
         assert_eq!(was_offered(None, true, (615, KIND), booked), WasOffered::NobodyKnows);
-        assert_eq!(was_offered(Some(&last), true, (615, KIND), (None, at(101))), WasOffered::NobodyKnows);
-        assert_eq!(was_offered(Some(&last), false, (615, KIND), booked), WasOffered::NobodyKnows);
-        assert_eq!(was_offered(Some(&last), false, (600, KIND), booked), WasOffered::Yes);
+        assert_eq!(was_offered(Some(last.offered()), true, (615, KIND), (None, at(101))), WasOffered::NobodyKnows);
+        assert_eq!(was_offered(Some(last.offered()), false, (615, KIND), booked), WasOffered::NobodyKnows);
+        assert_eq!(was_offered(Some(last.offered()), false, (600, KIND), booked), WasOffered::Yes);
         let mut refused = last.clone();
-        refused.sent.accepted = false;
+        refused.day.accepted = false;
         assert_eq!(was(&refused, 615, 101), WasOffered::NobodyKnows);
         // Sent for the first time: by a new bridge, or by one whose store was lost.
         let first = sent(&[(0, &[600])]);
         assert_eq!(was(&first, 615, 0), WasOffered::NobodyKnows);
         assert_eq!(was(&first, 615, 1), WasOffered::No);
         // A snapshot was lost before the last one was accepted.
-        let before = OfferedBefore::at_replacement(Some(&last), false, at(110));
-        let after_loss = LastSent { before: Some(before), ..sent(&[(110, &[600])]) };
+        let before = OfferedBefore::at_replacement(Some(last.offered()), false, at(110));
+        let after_loss = Sent { before: Some(before), ..sent(&[(110, &[600])]) };
         assert_eq!(was(&after_loss, 615, 111), WasOffered::NobodyKnows);
         assert_eq!(was(&after_loss, 615, 140), WasOffered::No);
         // Written while the practice had no rules.
-        let without = LastSent { before: None, ..last };
+        let without = Sent { before: None, ..last };
         assert_eq!(was(&without, 615, 129), WasOffered::NobodyKnows);
         assert_eq!(was(&without, 615, 130), WasOffered::No);
-        let then = OfferedBefore::at_replacement(Some(&without), true, at(120));
-        let ruled = LastSent { before: Some(then), ..sent(&[(120, &[615])]) };
+        let then = OfferedBefore::at_replacement(Some(without.offered()), true, at(120));
+        let ruled = Sent { before: Some(then), ..sent(&[(120, &[615])]) };
         assert_eq!(was(&ruled, 600, 121), WasOffered::Yes);
         assert_eq!(was(&ruled, 630, 121), WasOffered::NobodyKnows, "what was offered before the last day is not known");
     }
@@ -222,16 +236,7 @@ mod tests {
         assert!((0..29).all(|index| was(&last, index * 15, 29) == WasOffered::Yes));
         assert_eq!(was(&last, 29 * 15, 29), WasOffered::No);
         assert!(last.before.as_ref().unwrap().replaced.len() <= REPLACED_MAX);
-        let text = serde_json::to_string(&last).unwrap();
-        assert_eq!(serde_json::from_str::<LastSent>(&text).unwrap().before, last.before);
-    }
-
-    #[test]
-    fn healthengine_has_for_sure_what_it_was_sent_if_nothing_is_under_way_and_the_day_counts() {
-        let last = sent(&[(0, &[600])]);
-        let lost = Unacknowledged { since: at(1), measured: None };
-        assert!(is_sure(None, None, Some(at(1))) && is_sure(Some(&last), None, Some(at(0))));
-        assert!(!is_sure(Some(&last), Some(&lost), None) && !is_sure(None, Some(&lost), None));
-        assert!(!is_sure(Some(&last), None, Some(at(1))), "a store that was put back");
+        let text = serde_json::to_string(&last.before).unwrap();
+        assert_eq!(serde_json::from_str::<Option<OfferedBefore>>(&text).unwrap(), last.before);
     }
 }

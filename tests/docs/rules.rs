@@ -79,13 +79,14 @@ fn vet() -> Resource {
     }
 }
 
-/// The first and the last start of each type on a day with so many bookings: `09:00 to 16:45`, or `none`.
-fn offered(rules: &[OfferRule], date: NaiveDate, booked: usize) -> [String; 2] {
+/// The first and the last start of each type on a day with so many bookings, whose end is taken for so long:
+/// `09:00 to 16:45`, or `none`.
+fn offered(rules: &[OfferRule], date: NaiveDate, booked: usize, taken: TimeDelta) -> [String; 2] {
     let (vet, day) = (vet(), Days::one(date));
     let window = window(day, &zones());
     let at = |hour| zones().moment(date.and_hms_opt(hour, 0, 0).unwrap()).unwrap();
-    let open = Span::new(at(9), at(17));
-    let schedule = ScheduleReading::new(window, now(), FreeBusy { free: vec![open], busy: vec![] });
+    let (open, taken) = (Span::new(at(9), at(17) - taken), Span::new(at(17) - taken, at(17)));
+    let schedule = ScheduleReading::new(window, now(), FreeBusy { free: vec![open], busy: vec![taken] });
     let free = vec![UserSpan { schedule: vet.id.schedule, span: open }];
     let user = UserReading::new(window, now(), [UserFreeBusy { free, busy: vec![] }]);
     let readings = Readings {
@@ -127,7 +128,7 @@ fn each_example_offers_what_its_table_says() {
             let (day, booked) = row[0].split_once(", ").unwrap_or((&row[0], "0 booked online"));
             let date = NaiveDate::parse_from_str(&format!("{day} 2027"), "%A %d %B %Y").unwrap();
             let booked = booked.strip_suffix(" booked online").unwrap().parse().unwrap();
-            assert_eq!(row[1..], offered(&example.rules, date, booked), "{heading}: {}", row[0]);
+            assert_eq!(row[1..], offered(&example.rules, date, booked, TimeDelta::zero()), "{heading}: {}", row[0]);
         }
     }
 }
@@ -135,25 +136,10 @@ fn each_example_offers_what_its_table_says() {
 #[test]
 fn when_the_telephone_takes_a_kept_time_the_last_ones_that_are_left_are_kept() {
     let example = &examples()["The last two times of the day are for the telephone"];
-    let (vet, date) = (ResourceId { user: None, ..vet().id }, now().date_naive());
-    let room = Resource { id: vet, ..self::vet() };
-    let day = Days::one(date);
-    let window = window(day, &zones());
-    let at = |hour, minute| zones().moment(date.and_hms_opt(hour, minute, 0).unwrap()).unwrap();
-    let answer = FreeBusy { free: vec![Span::new(at(9, 0), at(16, 45))], busy: vec![Span::new(at(16, 45), at(17, 0))] };
-    let schedule = ScheduleReading::new(window, now(), answer);
-    let readings = Readings { schedules: [(vet.schedule, Some(schedule))].into(), ..Readings::default() };
-    let question = Question {
-        zones: zones(),
-        readings: &readings,
-        own: &[],
-        rosters: &Rosters::new(),
-        clinician_doubt: ClinicianDoubt::Offer,
-        moment: Moment { now: now(), min_notice: TimeDelta::zero() },
-        rules: RulesInForce { rules: &example.rules, counted: &[] },
-    };
-    let offered = days(&question, &[room], day).remove(0).day;
-    assert_eq!(offered.starts().last().unwrap().0, 16 * 60, "16:15 and 16:30 are kept");
+    let monday = NaiveDate::from_ymd_opt(2027, 2, 15).unwrap();
+    let quarter = TimeDelta::minutes(15);
+    let [consult, surgery] = offered(&example.rules, monday, 0, quarter);
+    assert_eq!((consult.as_str(), surgery.as_str()), ("09:00 to 16:00", "09:00 to 15:45"));
 }
 
 #[test]

@@ -15,8 +15,8 @@
 //!
 //! **What counts.** `keep_free` counts the free starts of the diary before all rules: the places on
 //! the grid from which some type of the resource fits, whether past or inside the notice.
-//! `max_per_day` counts the bookings of the rule's types whose appointments stand or may stand, over
-//! or not, by the day on which they begin.
+//! `max_per_day` counts the bookings of the rule's types whose appointments stand or may stand,
+//! over or not, by the day on which they begin.
 //!
 //! **Accepted.** The last starts that are kept are those of the day itself: an appointment that
 //! begins the evening before may run past midnight into a start that is kept.

@@ -124,8 +124,8 @@ impl Diary<'_> {
         }
     }
 
-    /// Rules about what is not there, and those that leave nothing of what is. Bookings of today and
-    /// later that a rule counts are not known here.
+    /// Rules about what is not there, and those that leave nothing of what is. The bookings that a
+    /// rule counts are not known here.
     fn inspect_rules(&self, report: &mut Report) {
         let resources = &self.mapping.resources;
         for rule in &self.practice.rules {

@@ -16,8 +16,8 @@ use crate::clock::Measured;
 use crate::dates;
 use crate::healthengine::BatchOutcome;
 use crate::ids::{AppointmentTypeId, PracticeId, ResourceId};
-use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from};
-use crate::publishing::offered_before::{OfferedBefore, WasOffered, is_sure, was_offered};
+use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from, is_sure};
+use crate::publishing::offered_before::{OfferedBefore, WasOffered, was_offered};
 use crate::publishing::{DayKey, ReadDay};
 use crate::store::{Batch, Record, RecordKind, Store, StoreError};
 use crate::zone::Zone;
@@ -296,11 +296,12 @@ impl SentDays {
     pub(super) fn before(&self, key: DayKey, lost: Option<&Unacknowledged>, now: DateTime<Utc>) -> OfferedBefore {
         let all = self.last();
         let last = all.get(&key);
-        OfferedBefore::at_replacement(last, is_sure(last, lost, self.full_resync_at()), now)
+        let is_sure = is_sure(last, lost, self.full_resync_at());
+        OfferedBefore::at_replacement(last.map(LastSent::offered), is_sure, now)
     }
 
-    /// Whether a pet owner who booked at the first of these moments, if that is known, was offered a
-    /// start, by the minute of the day, for a type. The second is the present.
+    /// Whether a pet owner who booked at the first of these moments, if that is known, was offered
+    /// a start, by the minute of the day, for a type. The second is the present.
     pub(in crate::practice) fn was_offered(
         &self,
         key: DayKey,
@@ -310,7 +311,8 @@ impl SentDays {
         let lost = self.unacknowledged(key);
         let all = self.last();
         let last = all.get(&key);
-        was_offered(last, is_sure(last, lost.as_ref(), self.full_resync_at()), start, booked)
+        let is_sure = is_sure(last, lost.as_ref(), self.full_resync_at());
+        was_offered(last.map(LastSent::offered), is_sure, start, booked)
     }
 
     /// Healthengine answered that it takes these days, or that it refuses them.

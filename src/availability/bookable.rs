@@ -76,9 +76,15 @@ impl<'a> Bookable<'a> {
         (!types.is_empty()).then_some(types)
     }
 
-    /// True if some type fits from a place on the grid, whatever the time.
-    pub(super) fn is_free_start(&self, place: &GridSlot) -> bool {
-        place.fault.is_none() && !self.fits.types(self.room_from(place.start)).is_empty()
+    /// True if some type fits between a place on the grid and a later moment, whatever the time is.
+    pub(super) fn is_free_start(&self, place: &GridSlot, until: DateTime<Utc>) -> bool {
+        let room = self.room_from(place.start).min(until - place.start);
+        place.fault.is_none() && !self.fits.types(room).is_empty()
+    }
+
+    /// True if an appointment could lie across a moment.
+    pub(super) fn is_open_across(&self, at: DateTime<Utc>) -> bool {
+        self.on_grid.iter().any(|span| span.start < at && at < span.end)
     }
 
     /// Why nothing is offered from a place on the grid.

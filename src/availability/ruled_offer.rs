@@ -6,11 +6,12 @@ use super::bookable::Bookable;
 use super::day::Day;
 use super::grid::{self, GridSlot};
 use super::question::Question;
-use super::rules::{AskedSpan, OfferRule, RuleAt, RuledDay};
+use super::rules::{AskedSpan, FreeStarts, OfferRule, RuleAt, RuledDay};
 use super::verdict::{Reason, Verdict};
 use crate::ids::AppointmentTypeId;
 use crate::mapping::Resource;
 use crate::span::Span;
+use crate::zone::zones::Zones;
 
 /// The offer of one resource on one day about which there are rules.
 pub(super) struct RuledOffer<'a> {
@@ -100,11 +101,39 @@ fn ruled_day<'a>(
     grid: &[GridSlot],
 ) -> Option<RuledDay<'a>> {
     let today = question.zones.practice.wall(question.moment.now).date();
-    let free_starts = || {
-        let mut free: Vec<DateTime<Utc>> =
-            grid.iter().filter(|place| bookable.is_free_start(place)).map(|place| place.start).collect();
+    let free_starts = DiaryStarts { zones: &question.zones, resource, bookable, date, grid };
+    RuledDay::new(question.rules, narrowing, (resource.id, date), (question.moment, today), &free_starts)
+}
+
+/// The free starts of a resource on a day and the next one.
+struct DiaryStarts<'a> {
+    zones: &'a Zones,
+    resource: &'a Resource,
+    bookable: &'a Bookable<'a>,
+    date: NaiveDate,
+    grid: &'a [GridSlot],
+}
+
+impl DiaryStarts<'_> {
+    fn on(&self, date: NaiveDate, grid: &[GridSlot]) -> Vec<DateTime<Utc>> {
+        let midnight = self.zones.practice.day(date).end;
+        let is_free = |place: &&GridSlot| self.bookable.is_free_start(place, midnight);
+        let mut free: Vec<DateTime<Utc>> = grid.iter().filter(is_free).map(|place| place.start).collect();
         free.sort_unstable();
         free
-    };
-    RuledDay::new(question.rules, narrowing, (resource.id, date), (question.moment, today), free_starts)
+    }
+}
+
+impl FreeStarts for DiaryStarts<'_> {
+    fn of_day(&self) -> Vec<DateTime<Utc>> {
+        self.on(self.date, self.grid)
+    }
+
+    fn of_next_day(&self) -> Vec<DateTime<Utc>> {
+        let Some(next) = self.date.succ_opt() else { return Vec::new() };
+        if !self.bookable.is_open_across(self.zones.practice.day_start(next)) {
+            return Vec::new();
+        }
+        self.on(next, &grid::day_grid(next, self.resource.slot_size_minutes, self.zones))
+    }
 }

@@ -126,6 +126,22 @@ fn the_last_free_starts_are_kept_and_a_longer_appointment_does_not_run_into_them
 }
 
 #[test]
+fn an_appointment_that_begins_late_keeps_out_of_the_kept_starts_of_the_next_day() {
+    let night = || {
+        Scene::new("Australia/Sydney", "2019-02-05", 15).free("2019-02-05T22:00:00+11:00", "2019-02-06T01:00:00+11:00")
+    };
+    let keep = |count| OfferRule { keep_free: Some(count), ..OfferRule::default() };
+    let last = |scene: Scene| (scene.starts(CONSULT).pop().unwrap(), scene.starts(LONG).pop().unwrap());
+    let both = |consult: &str, long: &str| (consult.to_owned(), long.to_owned());
+    assert_eq!(last(night()), both("23:45", "23:45"));
+    // Wednesday keeps its four free starts, from midnight on; then three of them.
+    assert_eq!(last(night().rule(on(Weekday::Wed, keep(4)))), both("23:45", "23:30"));
+    assert_eq!(last(night().rule(on(Weekday::Wed, keep(3)))), both("23:45", "23:45"));
+    // What is kept on Tuesday is counted up to midnight.
+    assert_eq!(last(night().rule(on(Weekday::Tue, keep(2)))), both("23:15", "23:00"));
+}
+
+#[test]
 fn an_account_of_the_day_names_the_rule_and_its_key() {
     let scene = morning().rule(of(LONG, hours(11, 12))).rule(OfferRule { keep_free: Some(1), ..OfferRule::default() });
     let slots = scene.ask(|question| explain(question, &scene.room, scene.day)).unwrap();

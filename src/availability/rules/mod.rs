@@ -14,12 +14,11 @@
 //! | `new_patients` | never: Healthengine says who is new only with the booking ([`refusal_of_new_clients`]) |
 //!
 //! **What counts.** `keep_free` counts the free starts of the diary before all rules: the places on
-//! the grid from which some type of the resource fits, whether past or inside the notice.
+//! the grid from which some type of the resource fits before midnight, whether past or inside the
+//! notice. (A reading need not tell of the time after that midnight.)
 //! `max_per_day` counts the bookings of the rule's types whose appointments stand or may stand,
 //! over or not, by the day on which they begin.
-//!
-//! **Accepted.** The last starts that are kept are those of the day itself: an appointment that
-//! begins the evening before may run past midnight into a start that is kept.
+//! An appointment that begins late keeps out of the kept starts of the next day too.
 
 mod in_force;
 mod nothing_left;
@@ -30,4 +29,4 @@ pub use self::in_force::{CountedBooking, RulesInForce};
 pub use self::nothing_left::NothingLeft;
 pub(super) use self::nothing_left::why_nothing_is_left;
 pub use self::offer_rule::{NewClients, OfferRule, RuleAt, RuleKey, StartHours, refusal_of_new_clients};
-pub(super) use self::ruled_day::{AskedSpan, RuledDay};
+pub(super) use self::ruled_day::{AskedSpan, FreeStarts, RuledDay};

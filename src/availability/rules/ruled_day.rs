@@ -16,10 +16,22 @@ pub(in crate::availability) struct RuledDay<'a> {
 /// A rule, with what it makes of the day as a whole.
 struct RuleOnDay<'a> {
     rule: &'a OfferRule,
+    /// False if it is only about the next day.
+    is_on: bool,
     /// It withholds every start.
     whole_day: Option<RuleKey>,
     /// No start from here on, and no appointment that ends later. A place on the grid.
     kept_from: Option<DateTime<Utc>>,
+    /// The same of the next day, for appointments that run past midnight.
+    kept_from_next: Option<DateTime<Utc>>,
+}
+
+/// The free starts of the diary, in order; asked for only where a rule keeps some.
+pub(in crate::availability) trait FreeStarts {
+    /// Those of the day.
+    fn of_day(&self) -> Vec<DateTime<Utc>>;
+    /// Those of the next day; none where no appointment can run past midnight.
+    fn of_next_day(&self) -> Vec<DateTime<Utc>>;
 }
 
 /// A time that somebody may want.
@@ -32,29 +44,34 @@ pub(in crate::availability) struct AskedSpan {
 }
 
 impl<'a> RuledDay<'a> {
-    /// `None` if no rule is about the day. `free_starts` are those of the diary, in order; they are
-    /// asked for only where a rule keeps some.
+    /// `None` if no rule is about the day.
     pub(in crate::availability) fn new(
         in_force: RulesInForce<'a>,
         narrowing: &[&'a OfferRule],
         (resource, date): (ResourceId, NaiveDate),
         (moment, today): (Moment, NaiveDate),
-        free_starts: impl Fn() -> Vec<DateTime<Utc>>,
+        free_starts: &impl FreeStarts,
     ) -> Option<Self> {
-        let mut free = None;
+        let (mut of_day, mut of_next) = (None, None);
         let on_day = |rule: &&'a OfferRule| {
+            let is_on = rule.is_on(date);
             let too_far = rule.max_days_ahead.is_some_and(|days| i64::from(days) < (date - today).num_days());
             let is_full = |max: u32| in_force.booked(rule, resource, date) >= max as usize;
             let whole_day = match rule.max_per_day {
                 _ if too_far => Some(RuleKey::MaxDaysAhead),
-                Some(max) if is_full(max) => Some(RuleKey::MaxPerDay),
+                Some(max) if is_on && is_full(max) => Some(RuleKey::MaxPerDay),
                 Some(_) | None => None,
             };
             let kept = rule.keep_free.map(|count| count as usize);
-            let kept_from = kept.and_then(|count| kept_from(free.get_or_insert_with(&free_starts), count));
-            RuleOnDay { rule, whole_day, kept_from }
+            let of_day = |count| kept_from(of_day.get_or_insert_with(|| free_starts.of_day()), count);
+            let of_next = |count| kept_from(of_next.get_or_insert_with(|| free_starts.of_next_day()), count);
+            let kept_from = kept.filter(|_| is_on).and_then(of_day);
+            let kept_from_next =
+                kept.filter(|_| date.succ_opt().is_some_and(|next| rule.is_on(next))).and_then(of_next);
+            RuleOnDay { rule, is_on, whole_day, kept_from, kept_from_next }
         };
-        let rules: Vec<RuleOnDay<'a>> = narrowing.iter().filter(|rule| rule.is_on(date)).map(on_day).collect();
+        let is_about = |own: &RuleOnDay<'_>| own.is_on || own.kept_from_next.is_some();
+        let rules: Vec<RuleOnDay<'a>> = narrowing.iter().map(on_day).filter(is_about).collect();
         (!rules.is_empty()).then_some(Self { rules, now: moment.now })
     }
 
@@ -68,6 +85,12 @@ impl<'a> RuledDay<'a> {
 impl RuleOnDay<'_> {
     /// The key by which it withholds a time of its types.
     fn key(&self, asked: AskedSpan, now: DateTime<Utc>) -> Option<RuleKey> {
+        let of_day = if self.is_on { self.key_of_day(asked, now) } else { None };
+        let runs_into = |kept: DateTime<Utc>| kept < asked.start + asked.length;
+        of_day.or_else(|| self.kept_from_next.is_some_and(runs_into).then_some(RuleKey::KeepFree))
+    }
+
+    fn key_of_day(&self, asked: AskedSpan, now: DateTime<Utc>) -> Option<RuleKey> {
         let hours = &self.rule.hours;
         if !hours.is_empty() && !hours.iter().any(|hours| hours.hold(asked.minute)) {
             return Some(RuleKey::Hours);
@@ -80,8 +103,8 @@ impl RuleOnDay<'_> {
         }
         // Of a free start from there on the appointment would be in a start that is kept, and one
         // that begins before and ends later would run into it.
-        let runs_into = |kept: DateTime<Utc>| kept <= asked.start || kept < asked.start + asked.length;
-        self.kept_from.is_some_and(runs_into).then_some(RuleKey::KeepFree)
+        let is_kept = |kept: DateTime<Utc>| kept <= asked.start || kept < asked.start + asked.length;
+        self.kept_from.is_some_and(is_kept).then_some(RuleKey::KeepFree)
     }
 }
 

@@ -9,6 +9,7 @@ use super::values::{choice, duration, id, whole, words};
 use crate::availability::rules::{NewClients, OfferRule, StartHours};
 use crate::ids::{AppointmentTypeId, ResourceId};
 use crate::messages::config_file as say;
+use crate::messages::rules::NEW_CLIENTS_CALL;
 
 /// No schedule has more slots on a day.
 const STARTS_A_DAY_MAX: u32 = 1440;
@@ -101,10 +102,9 @@ fn new_clients(table: &Table<'_>) -> Option<Option<NewClients>> {
     let text = table.get("message");
     let message = text.as_ref().map_or(Some(None), |value| message(value).map(Some));
     match (rejected?, message?) {
-        (Some(()), Some(message)) => Some(Some(NewClients { message })),
-        (Some(()), None) => {
-            table.report(say::rejection_without_message());
-            None
+        (Some(()), message) => {
+            let message = message.unwrap_or_else(|| NEW_CLIENTS_CALL.to_owned());
+            Some(Some(NewClients { message }))
         }
         (None, Some(_)) => text?.fail(say::message_without_rejection()),
         (None, None) => Some(None),

@@ -383,12 +383,6 @@ pub fn no_notice() -> &'static str {
     "a notice of nothing changes nothing: write how long ahead a time must be booked, like \"2h\", or remove it"
 }
 
-/// New clients are rejected, and nobody says why.
-pub fn rejection_without_message() -> &'static str {
-    "rejects new clients and has no `message`: say what they are to do, like message = \"New clients please call the \
-     practice.\""
-}
-
 /// A message that nobody is told.
 pub fn message_without_rejection() -> &'static str {
     "is told to new clients who are rejected: write new_patients = \"reject\" beside it, or remove it"

@@ -6,6 +6,9 @@ use super::{Advice, counted, lasting, listed, plain};
 use crate::availability::rules::{NothingLeft, OfferRule, RuleAt, RuleKey, StartHours};
 use crate::ids::{AppointmentTypeId, PracticeId, ResourceId};
 
+/// What new clients are told who are rejected, where the rule does not say it.
+pub const NEW_CLIENTS_CALL: &str = "New clients please call the practice.";
+
 /// `rule 2 (hours)`.
 pub fn named(rule: RuleAt) -> String {
     format!("rule {} ({})", rule.number, rule.key.name())
@@ -38,7 +41,7 @@ pub fn remedy(at: RuleAt, is_page: bool, practice: &PracticeId) -> String {
 
 /// To Healthengine's support, and in the ledger: a booking of a time that was not offered.
 pub fn refused(at: RuleAt) -> String {
-    format!("The practice does not offer this time online ({}).", named(at))
+    format!("The practice does not offer this time online: {}.", named(at))
 }
 
 /// A rule in force: about what it is, and what holds there.

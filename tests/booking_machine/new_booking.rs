@@ -141,7 +141,7 @@ fn withheld(case: &mut Case, second: i64) -> Action {
 fn a_time_that_a_rule_withholds_and_nobody_was_offered_is_rejected_in_time_and_made_after_it() {
     let mut case = Case::new();
     case.asked(2);
-    let told = "The practice does not offer this time online (rule 2 (hours)).";
+    let told = "The practice does not offer this time online: rule 2 (hours).";
     assert_eq!(withheld(&mut case, 3), Action::Reject(told.into()));
     assert_eq!((case.entry.state, &case.notices[..]), (State::Rejected, &[Notice::FreshDays][..]));
     case.replied(4, Reply::Accepted);

@@ -135,7 +135,7 @@ async fn a_time_that_was_offered_when_it_was_chosen_is_booked_whatever_the_rules
     clinic.pass(minutes(31)).await;
     let late = clinic.owner_books_regardless("s136", "66:s136", "2027-02-16 16:00");
     clinic.until_state(late, State::Rejected, seconds(AT_ONCE)).await;
-    assert_eq!(reason(&clinic, late), "The practice does not offer this time online (rule 1 (hours)).");
+    assert_eq!(reason(&clinic, late), "The practice does not offer this time online: rule 1 (hours).");
     assert_eq!(clinic.booking(late).answer, RequestOutcome::Rejected, "in time");
     clinic.finish().await;
 }

@@ -129,10 +129,9 @@ fn a_limit_of_nothing_is_an_error_but_today_only_is_none() {
 }
 
 #[test]
-fn new_clients_are_rejected_with_a_message_of_one_line_or_not_at_all() {
-    let (line, message) = problem("new_patients = \"reject\"");
-    assert_eq!(line, 0);
-    assert!(message.contains("rejects new clients and has no `message`"), "{message}");
+fn new_clients_are_rejected_with_a_message_of_one_line() {
+    let told = |rule: &OfferRule| rule.new_clients.clone().unwrap().message;
+    assert_eq!(told(&rules(&with("new_patients = \"reject\""))[0]), "New clients please call the practice.");
     let (line, message) = problem("keep_free = 1\nmessage = \"Please call.\"");
     assert_eq!(line, 2);
     assert!(message.contains("write new_patients = \"reject\" beside it"), "{message}");

@@ -20,10 +20,9 @@ struct RuleOnDay<'a> {
     is_on: bool,
     /// It withholds every start.
     whole_day: Option<RuleKey>,
-    /// No start from here on, and no appointment that ends later. A place on the grid.
+    /// The first start that is kept, of the day or else of the next one: no appointment from here
+    /// on, and none that ends later. A place on the grid.
     kept_from: Option<DateTime<Utc>>,
-    /// The same of the next day, for appointments that run past midnight.
-    kept_from_next: Option<DateTime<Utc>>,
 }
 
 /// The free starts of the diary, in order; asked for only where a rule keeps some.
@@ -65,12 +64,12 @@ impl<'a> RuledDay<'a> {
             let kept = rule.keep_free.map(|count| count as usize);
             let of_day = |count| kept_from(of_day.get_or_insert_with(|| free_starts.of_day()), count);
             let of_next = |count| kept_from(of_next.get_or_insert_with(|| free_starts.of_next_day()), count);
+            let is_on_next = || date.succ_opt().is_some_and(|next| rule.is_on(next));
             let kept_from = kept.filter(|_| is_on).and_then(of_day);
-            let kept_from_next =
-                kept.filter(|_| date.succ_opt().is_some_and(|next| rule.is_on(next))).and_then(of_next);
-            RuleOnDay { rule, is_on, whole_day, kept_from, kept_from_next }
+            let kept_from = kept_from.or_else(|| kept.filter(|_| is_on_next()).and_then(of_next));
+            RuleOnDay { rule, is_on, whole_day, kept_from }
         };
-        let is_about = |own: &RuleOnDay<'_>| own.is_on || own.kept_from_next.is_some();
+        let is_about = |own: &RuleOnDay<'_>| own.is_on || own.kept_from.is_some();
         let rules: Vec<RuleOnDay<'a>> = narrowing.iter().map(on_day).filter(is_about).collect();
         (!rules.is_empty()).then_some(Self { rules, now: moment.now })
     }
@@ -86,8 +85,10 @@ impl RuleOnDay<'_> {
     /// The key by which it withholds a time of its types.
     fn key(&self, asked: AskedSpan, now: DateTime<Utc>) -> Option<RuleKey> {
         let of_day = if self.is_on { self.key_of_day(asked, now) } else { None };
+        // From a kept start the appointment would be in it, and one that begins before and ends
+        // later would run into it.
         let runs_into = |kept: DateTime<Utc>| kept < asked.start + asked.length;
-        of_day.or_else(|| self.kept_from_next.is_some_and(runs_into).then_some(RuleKey::KeepFree))
+        of_day.or_else(|| self.kept_from.is_some_and(runs_into).then_some(RuleKey::KeepFree))
     }
 
     fn key_of_day(&self, asked: AskedSpan, now: DateTime<Utc>) -> Option<RuleKey> {
@@ -98,13 +99,7 @@ impl RuleOnDay<'_> {
         if self.rule.min_notice.is_some_and(|notice| asked.start < now + notice) {
             return Some(RuleKey::MinNotice);
         }
-        if self.whole_day.is_some() {
-            return self.whole_day;
-        }
-        // Of a free start from there on the appointment would be in a start that is kept, and one
-        // that begins before and ends later would run into it.
-        let is_kept = |kept: DateTime<Utc>| kept <= asked.start || kept < asked.start + asked.length;
-        self.kept_from.is_some_and(is_kept).then_some(RuleKey::KeepFree)
+        self.whole_day
     }
 }
 

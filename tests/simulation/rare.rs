@@ -171,6 +171,9 @@ impl Life {
             .world
             .openvpms
             .staff(|clinic| clinic.schedules.iter().map(|schedule| (schedule.id, schedule.types.clone())).collect());
+        if let Some(chance) = self.rare.chance(Kind::Rules).filter(|chance| chance.percent(50)) {
+            self.the_rules_change(&chance);
+        }
         if let Some(chance) = self.rare.chance(Kind::RefusedDays) {
             // A single day is shorter than any of these, in how many pieces it may be.
             let most = *chance.pick(&[None, Some(3_000), Some(4_500)]);

@@ -151,7 +151,7 @@ fn some_rule(chance: &Chance, resources: &[ResourceId]) -> String {
         2 => "types = [66, 79]\n".to_owned(),
         _ => String::new(),
     };
-    let holds = match chance.below(10) {
+    let holds = match chance.below(12) {
         0 | 1 => "hours = [\"09:00-11:00\", \"12:30-16:00\"]".to_owned(),
         2 => "days = [\"tuesday\"]\nhours = [\"10:30-12:00\"]".to_owned(),
         3 => format!("min_notice = \"{}\"", chance.pick(&["90m", "3h", "1d"])),

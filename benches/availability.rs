@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use chrono::{DateTime, TimeDelta};
+use vetbridge::availability::rules::RulesInForce;
 use vetbridge::availability::{
     ClinicianDoubt, DayChange, Days, Moment, Question, Readings, Rosters, ScheduleReading, SentDay, UserReading, Zones,
     compare, days, learn, window,
@@ -110,6 +111,7 @@ fn question<'a>(clinic: &'a Clinic, rosters: &'a Rosters) -> Question<'a> {
         rosters,
         clinician_doubt: ClinicianDoubt::Offer,
         moment: clinic.moment,
+        rules: RulesInForce::default(),
     }
 }
 

@@ -59,6 +59,7 @@
 //! | booking | what a pet owner made at Healthengine; *appointment*: what stands for it in the diary |
 //! | request | what Healthengine lists until it is answered: a booking, an update, a wanted day |
 //! | offering | what a practice offers: as OpenVPMS was read, and as Healthengine accepted it |
+//! | rule of the offer | what a practice keeps back of its free time ([`availability::rules`]) |
 //! | snapshot | all times of one resource on one day, as they are sent |
 //! | ledger | every booking as it is remembered; one of them is an *entry* ([`booking::entry`]) |
 //! | state machine, executor | what decides about a booking ([`booking::machine`]); what carries it out |

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Days as CalendarDays, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use proptest::prelude::*;
+use vetbridge::availability::rules::RulesInForce;
 use vetbridge::availability::{
     ClinicianDoubt, Day, DayChange, Days, Moment, OwnBooking, Question, Readings, Reason, Rosters, ScheduleReading,
     SentDay, Verdict, Zones, compare, days, explanation, look, slots, window,
@@ -153,6 +154,7 @@ impl Scene {
             rosters,
             clinician_doubt: ClinicianDoubt::Offer,
             moment: Moment { now: self.now, min_notice: self.min_notice },
+            rules: RulesInForce::default(),
         }
     }
 }
@@ -338,13 +340,14 @@ fn is_accepted(
         zones: &scene.zones,
         accepted: &Accepted::default(),
         asked: &Asked::default(),
+        rules: &[],
     };
     match ask(&request, offer, scene.now) {
         Ask::Insert(place) => {
-            let looked = look(question, resource, place.span);
+            let looked = look(question, resource, place.span, (place.appointment_type, Some(resource)));
             place.span.start >= scene.now + scene.min_notice && looked.is_some_and(|look| look.refusal.is_none())
         }
-        Ask::Impossible { .. } | Ask::Nothing | Ask::Unread(_) => false,
+        Ask::TurnAway(..) | Ask::Impossible { .. } | Ask::Nothing | Ask::Unread(_) => false,
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
+use vetbridge::availability::rules::RulesInForce;
 use vetbridge::availability::{
     ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, Rosters, ScheduleReading, UserReading, Zones, days,
     learn, window,
@@ -173,7 +174,15 @@ fn offered(number: usize, readings: &Readings, rosters: &Rosters, own: &[OwnBook
     };
     let now = day_window().start - TimeDelta::days(2);
     let moment = Moment { now, min_notice: TimeDelta::zero() };
-    let question = Question { zones: zones(), readings, own, rosters, clinician_doubt: doubt, moment };
+    let question = Question {
+        zones: zones(),
+        readings,
+        own,
+        rosters,
+        clinician_doubt: doubt,
+        moment,
+        rules: RulesInForce::default(),
+    };
     let answer = days(&question, &[resource], Days::one(day()));
     assert_eq!(answer.len(), 1);
     answer[0].day.starts().map(|(minute, _)| minute as usize / 15).collect()

@@ -76,6 +76,17 @@ impl<'a> Bookable<'a> {
         (!types.is_empty()).then_some(types)
     }
 
+    /// True if some type fits between a place on the grid and a later moment, whatever the time is.
+    pub(super) fn is_free_start(&self, place: &GridSlot, until: DateTime<Utc>) -> bool {
+        let room = self.room_from(place.start).min(until - place.start);
+        place.fault.is_none() && !self.fits.types(room).is_empty()
+    }
+
+    /// True if an appointment could lie across a moment.
+    pub(super) fn is_open_across(&self, at: DateTime<Utc>) -> bool {
+        self.on_grid.iter().any(|span| span.start < at && at < span.end)
+    }
+
     /// Why nothing is offered from a place on the grid.
     pub(super) fn reason(&self, place: &GridSlot) -> Reason {
         match place.fault {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::tests::{at, date, same};
+use super::tests::{CONSULT, at, date, same};
 use super::*;
 use crate::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId, TypeId, UserId};
 use crate::mapping::ResourceType;
@@ -87,6 +87,7 @@ impl Scene {
             rosters: &self.rosters,
             clinician_doubt: self.doubt,
             moment: Moment { now: at("2026-12-01T00:00:00Z"), min_notice: TimeDelta::zero() },
+            rules: RulesInForce::default(),
         })
     }
 
@@ -99,7 +100,9 @@ impl Scene {
 
     fn reason(&self, schedule: i64, time: &str) -> Option<Reason> {
         let span = Span::new(clock(time), clock(time) + TimeDelta::minutes(30));
-        self.ask(|question| look(question, &vet_on(schedule), span)).unwrap().refusal
+        self.ask(|question| look(question, &vet_on(schedule), span, (AppointmentTypeId(CONSULT), None)))
+            .unwrap()
+            .refusal
     }
 }
 

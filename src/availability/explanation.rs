@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::day::Day;
 use super::grid;
 use super::question::Question;
+use super::rules::RuleAt;
 use super::verdict::{Reason, Slot, Verdict};
 use super::window::MINUTES_A_DAY;
 use crate::ids::{AppointmentTypeId, ScheduleId};
@@ -42,6 +43,8 @@ pub enum Code {
     NoType,
     /// The clocks are set at that time.
     ClockChange,
+    /// A rule of the practice keeps it back.
+    Rule(RuleAt),
     /// The guard holds the resource.
     HeldBack,
     /// OpenVPMS could not be read.
@@ -68,6 +71,7 @@ impl Code {
             Self::TooShort => "too_short",
             Self::NoType => "no_type",
             Self::ClockChange => "clock_change",
+            Self::Rule(_) => "rule",
             Self::HeldBack => "held_back",
             Self::NotRead => "not_read",
             Self::BeyondHorizon => "beyond_horizon",
@@ -90,6 +94,21 @@ pub struct ExplainedSlot {
     /// The appointment types for which there is no room, where there is room for some or where that
     /// is the only obstacle.
     pub too_long: Vec<AppointmentTypeId>,
+    /// The appointment types for which there is room and which a rule keeps back.
+    pub ruled_out: Vec<(AppointmentTypeId, RuleAt)>,
+}
+
+impl ExplainedSlot {
+    /// A time of which nothing is to be said but this.
+    pub fn of(minute: u32, end_minute: u32, code: Code) -> Self {
+        let (types, too_long, ruled_out) = (Vec::new(), Vec::new(), Vec::new());
+        Self { minute, end_minute, code, types, too_long, ruled_out }
+    }
+
+    /// True if the same is said of both.
+    pub fn is_like(&self, other: &Self) -> bool {
+        (self.code, &self.types, &self.ruled_out) == (other.code, &other.types, &other.ruled_out)
+    }
 }
 
 /// Every time of one day of one resource, in order. A time over which the clocks jump is absent,
@@ -106,10 +125,12 @@ pub fn explain(question: &Question<'_>, resource: &Resource, date: NaiveDate) ->
             }
             Verdict::Withheld(reason) => (code(reason, resource), Vec::new()),
         };
-        let says_of_types = matches!(code, Code::Offered | Code::TooShort);
+        let says_of_types = matches!(code, Code::Offered | Code::TooShort | Code::Rule(_));
         let all = resource.types.iter().map(|own| own.id.appointment_type);
-        let too_long = all.filter(|id| says_of_types && !types.contains(id)).collect();
-        Some(ExplainedSlot { minute: slot.minute, end_minute: 0, code, types, too_long })
+        let ruled_out = slot.ruled_out;
+        let fits = |id: &AppointmentTypeId| types.contains(id) || ruled_out.iter().any(|(kind, _)| kind == id);
+        let too_long = all.filter(|id| says_of_types && !fits(id)).collect();
+        Some(ExplainedSlot { minute: slot.minute, end_minute: 0, code, types, too_long, ruled_out })
     };
     let slots = super::slots(question, resource, date)?;
     Some(in_a_row(slots.into_iter().filter_map(explained).collect(), resource.slot_size_minutes))
@@ -130,8 +151,7 @@ pub fn all_alike(
             Some(ClockFault::Doubled) => Code::ClockChange,
             None => code,
         };
-        let (types, too_long) = (Vec::new(), Vec::new());
-        Some(ExplainedSlot { minute: place.minute, end_minute: 0, code, types, too_long })
+        Some(ExplainedSlot::of(place.minute, 0, code))
     };
     in_a_row(grid::day_grid(date, slot_size_minutes, zones).into_iter().filter_map(alike).collect(), slot_size_minutes)
 }
@@ -153,6 +173,7 @@ fn code(reason: Reason, resource: &Resource) -> Code {
         Reason::TooShort if resource.types.is_empty() => Code::NoType,
         Reason::TooShort => Code::TooShort,
         Reason::TooSoon => Code::MinNotice,
+        Reason::Rule(rule) => Code::Rule(rule),
     }
 }
 

@@ -12,8 +12,8 @@
 //! trusted over busy time), less what bookings of ours take that the reading need not show, less
 //! local times that happen twice; for a clinician see [`clinician`]. That is drawn in to the slot
 //! [`grid`]. From a place on the grid every appointment type is offered for which there is room
-//! ahead, across midnight too. A day at the practice is the list of such starts, cut into
-//! [`Piece`]s.
+//! ahead, across midnight too, and which none of the practice's [`rules`] withholds. A day at the
+//! practice is the list of such starts, cut into [`Piece`]s.
 //!
 //! **Promises.** Every offered start is on the grid that OpenVPMS insists on, in the future,
 //! outside the minimum notice, and a local time that names one moment in both zones. Every offered
@@ -38,11 +38,13 @@ pub mod openness;
 mod question;
 pub mod reading;
 pub mod roster;
+pub mod rules;
 pub mod unread;
 pub mod verdict;
 pub mod window;
 
 mod bookable;
+mod ruled_offer;
 
 use std::collections::BTreeMap;
 
@@ -55,8 +57,11 @@ pub use self::grid::{appointment_end, is_on_grid};
 pub use self::question::{ClinicianDoubt, Question};
 pub use self::reading::{OwnBooking, Readings, ScheduleReading, UserReading};
 pub use self::roster::{RosterDay, RosterKey, Rosters, learn, roster_schedules};
+use self::ruled_offer::RuledOffer;
+use self::rules::{NothingLeft, RulesInForce, why_nothing_is_left};
 pub use self::verdict::{Look, Reason, Share, Slot, Verdict};
 pub use self::window::{Days, window};
+use crate::ids::{AppointmentTypeId, ResourceId};
 use crate::mapping::Resource;
 use crate::span::Span;
 pub use crate::zone::zones::{ClockFault, Zones};
@@ -70,6 +75,7 @@ pub fn days(question: &Question<'_>, resources: &[Resource], days: Days) -> Vec<
     for resource in resources {
         let Some(bookable) = Bookable::new(question, resource) else { continue };
         let slot_size_minutes = resource.slot_size_minutes;
+        let narrowing = question.rules.narrowing(resource.id);
         for date in days.iter() {
             if !bookable.window.contains(&question.zones.practice.day(date)) {
                 continue;
@@ -77,8 +83,14 @@ pub fn days(question: &Question<'_>, resources: &[Resource], days: Days) -> Vec<
             let grid = grids
                 .entry((slot_size_minutes, date))
                 .or_insert_with(|| grid::day_grid(date, slot_size_minutes, &question.zones));
-            let starts = grid.iter().filter_map(|place| Some((place.minute, bookable.offer(place)?)));
-            answer.push(ResourceDay { resource: resource.id, date, day: Day::from_starts(slot_size_minutes, starts) });
+            let day = match RuledOffer::new(question, &narrowing, resource, &bookable, date, grid) {
+                None => {
+                    let starts = grid.iter().filter_map(|place| Some((place.minute, bookable.offer(place)?)));
+                    Day::from_starts(slot_size_minutes, starts)
+                }
+                Some(ruled) => ruled.day(slot_size_minutes),
+            };
+            answer.push(ResourceDay { resource: resource.id, date, day });
         }
     }
     answer
@@ -91,25 +103,49 @@ pub fn slots(question: &Question<'_>, resource: &Resource, date: NaiveDate) -> O
     if !bookable.window.contains(&question.zones.practice.day(date)) {
         return None;
     }
-    let slot = |place: &grid::GridSlot| Slot {
-        minute: place.minute,
-        start: place.start,
-        verdict: match bookable.offer(place) {
-            Some(types) => Verdict::Offered(types.to_vec()),
-            None => Verdict::Withheld(bookable.reason(place)),
-        },
+    let grid = grid::day_grid(date, resource.slot_size_minutes, &question.zones);
+    let narrowing = question.rules.narrowing(resource.id);
+    let ruled = RuledOffer::new(question, &narrowing, resource, &bookable, date, &grid);
+    let slot = |place: &grid::GridSlot| {
+        let (verdict, ruled_out) = match (bookable.offer(place), &ruled) {
+            (None, _) => (Verdict::Withheld(bookable.reason(place)), Vec::new()),
+            (Some(types), None) => (Verdict::Offered(types.to_vec()), Vec::new()),
+            (Some(types), Some(ruled)) => ruled.verdict(place, types),
+        };
+        Slot { minute: place.minute, start: place.start, verdict, ruled_out }
     };
-    Some(grid::day_grid(date, resource.slot_size_minutes, &question.zones).iter().map(slot).collect())
+    Some(grid.iter().map(slot).collect())
 }
 
-/// The booking executor's look at a span of time. `None` if it could not be read.
-pub fn look(question: &Question<'_>, resource: &Resource, span: Span) -> Option<Look> {
+/// The resources of which the rules leave no start on any of the days, although the diary has some.
+pub fn nothing_left(question: &Question<'_>, resources: &[Resource], days: Days) -> BTreeMap<ResourceId, NothingLeft> {
+    let why = |resource: &Resource| {
+        let offers = |rules: RulesInForce<'_>| offers_any(&Question { rules, ..*question }, resource, days);
+        Some((resource.id, why_nothing_is_left(question.rules, resource.id, offers)?))
+    };
+    resources.iter().filter_map(why).collect()
+}
+
+fn offers_any(question: &Question<'_>, resource: &Resource, days: Days) -> bool {
+    self::days(question, std::slice::from_ref(resource), days).iter().any(|own| !own.day.is_empty())
+}
+
+/// The booking executor's look at a span of time for an appointment type. `offered` is the resource
+/// as it is offered, by whose types and grid the rules judge; none judges one that is offered no
+/// longer. `None` if it could not be read.
+pub fn look(
+    question: &Question<'_>,
+    resource: &Resource,
+    span: Span,
+    (kind, offered): (AppointmentTypeId, Option<&Resource>),
+) -> Option<Look> {
     let bookable = Bookable::new(question, resource)?;
     if !bookable.window.contains(&span) {
         return None;
     }
     Some(Look {
         refusal: bookable.refusal(span),
+        withheld: offered.and_then(|offered| ruled_offer::withheld(question, offered, span, kind)),
         busy: share(&bookable.reading.busy, &span),
         free: share(&bookable.reading.free, &span),
     })
@@ -119,5 +155,7 @@ pub fn look(question: &Question<'_>, resource: &Resource, span: Span) -> Option<
 mod clinician_tests;
 #[cfg(test)]
 mod explanation_tests;
+#[cfg(test)]
+mod rules_tests;
 #[cfg(test)]
 mod tests;

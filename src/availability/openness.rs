@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::reading::Readings;
 use super::roster::{Rosters, roster_schedules};
+use super::rules::NothingLeft;
 use super::window::Days;
 use crate::ids::ResourceId;
 
@@ -20,6 +21,8 @@ pub enum Shut {
     Schedule,
     /// The schedule is open, and the clinician is not rostered to it.
     Clinician,
+    /// The diary has free time, and the rules of the practice leave none of it.
+    Rules(NothingLeft),
 }
 
 /// Whether these resources have any time in a reading, for those of which it tells.

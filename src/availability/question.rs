@@ -3,6 +3,7 @@
 use super::diff::Moment;
 use super::reading::{OwnBooking, Readings};
 use super::roster::Rosters;
+use super::rules::RulesInForce;
 use crate::zone::zones::Zones;
 
 /// Everything that decides what a practice offers.
@@ -20,6 +21,8 @@ pub struct Question<'a> {
     pub clinician_doubt: ClinicianDoubt,
     /// The time, and the minimum notice.
     pub moment: Moment,
+    /// What the practice keeps back.
+    pub rules: RulesInForce<'a>,
 }
 
 /// What decides about a clinician's time where the server has told neither that they are rostered

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
+use super::rules::{CountedBooking, OfferRule};
 use super::*;
 use crate::healthengine::AvailabilityRange;
 use crate::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId, TypeId};
@@ -63,6 +64,8 @@ pub(super) struct Scene {
     pub(super) room: Resource,
     answer: FreeBusy,
     pub(super) own: Vec<OwnBooking>,
+    pub(super) rules: Vec<OfferRule>,
+    pub(super) counted: Vec<CountedBooking>,
     pub(super) moment: Moment,
 }
 
@@ -76,6 +79,8 @@ impl Scene {
             room: room(slot_size_minutes),
             answer: FreeBusy::default(),
             own: Vec::new(),
+            rules: Vec::new(),
+            counted: Vec::new(),
             moment: Moment { now: at(BEGAN), min_notice: TimeDelta::zero() },
         }
     }
@@ -110,6 +115,7 @@ impl Scene {
             rosters: &Rosters::new(),
             clinician_doubt: ClinicianDoubt::Offer,
             moment: self.moment,
+            rules: RulesInForce { rules: &self.rules, counted: &self.counted },
         })
     }
 
@@ -135,7 +141,8 @@ impl Scene {
     }
 
     fn look(&self, start: &str, end: &str) -> Option<Look> {
-        self.ask(|question| look(question, &self.room, Span::new(at(start), at(end))))
+        let judged_by = (AppointmentTypeId(CONSULT), Some(&self.room));
+        self.ask(|question| look(question, &self.room, Span::new(at(start), at(end)), judged_by))
     }
 }
 
@@ -335,13 +342,22 @@ fn a_booking_of_ours_is_taken_off_readings_that_need_not_show_it() {
 fn a_look_sees_what_is_free_and_how_much_is_taken() {
     let scene = guide_day();
     let free = scene.look("2019-02-15T09:00:00+11:00", "2019-02-15T09:15:00+11:00");
-    assert_eq!(free, Some(Look { refusal: None, busy: Share::None, free: Share::All }));
+    assert_eq!(free, Some(Look { withheld: None, refusal: None, busy: Share::None, free: Share::All }));
     let part = scene.look("2019-02-15T10:30:00+11:00", "2019-02-15T11:00:00+11:00");
-    assert_eq!(part, Some(Look { refusal: Some(Reason::ScheduleBusy), busy: Share::Part, free: Share::Part }));
+    assert_eq!(
+        part,
+        Some(Look { withheld: None, refusal: Some(Reason::ScheduleBusy), busy: Share::Part, free: Share::Part })
+    );
     let taken = scene.look("2019-02-15T10:45:00+11:00", "2019-02-15T11:15:00+11:00");
-    assert_eq!(taken, Some(Look { refusal: Some(Reason::ScheduleBusy), busy: Share::All, free: Share::None }));
+    assert_eq!(
+        taken,
+        Some(Look { withheld: None, refusal: Some(Reason::ScheduleBusy), busy: Share::All, free: Share::None })
+    );
     let closed = scene.look("2019-02-15T20:00:00+11:00", "2019-02-15T20:15:00+11:00");
-    assert_eq!(closed, Some(Look { refusal: Some(Reason::Closed), busy: Share::None, free: Share::None }));
+    assert_eq!(
+        closed,
+        Some(Look { withheld: None, refusal: Some(Reason::Closed), busy: Share::None, free: Share::None })
+    );
     assert_eq!(scene.look("2019-03-15T20:00:00+11:00", "2019-03-15T20:15:00+11:00"), None, "not read");
     let mut late = guide_day();
     late.moment = Moment { now: at("2019-02-15T08:50:00+11:00"), min_notice: TimeDelta::hours(1) };

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::rules::RuleAt;
 use crate::ids::AppointmentTypeId;
 
 /// One place on the grid of one resource's day, and the judgement on it.
@@ -14,6 +15,8 @@ pub struct Slot {
     pub start: DateTime<Utc>,
     /// Offered or not.
     pub verdict: Verdict,
+    /// The appointment types for which there is room and which a rule withholds from here.
+    pub ruled_out: Vec<(AppointmentTypeId, RuleAt)>,
 }
 
 /// Offered or not.
@@ -47,6 +50,8 @@ pub enum Reason {
     TooShort,
     /// Everything fits, but it begins inside the minimum notice.
     TooSoon,
+    /// Everything fits, but rules withhold every type for which there is room. The first of them.
+    Rule(RuleAt),
 }
 
 /// What the diary says of one span on one resource.
@@ -55,6 +60,9 @@ pub struct Look {
     /// Why an appointment cannot be made there; `None` if it can. Does not judge the grid and the
     /// minimum notice.
     pub refusal: Option<Reason>,
+    /// The rule that withholds it, if the diary does not. It is not refused to those who were
+    /// offered it before.
+    pub withheld: Option<RuleAt>,
     /// How much of the span the schedule shows as taken. Bookings of ours that it does not show are
     /// not counted.
     pub busy: Share,

@@ -13,6 +13,7 @@ use super::post_record::PostRecord;
 use super::state_reason::StateReason;
 use super::wanted::WantedPlace;
 use crate::availability::OwnBooking;
+use crate::availability::rules::CountedBooking;
 use crate::ids::{
     AppointmentTypeId, BookingId, BookingReference, LocationId, PracticeId, ResourceId, ScheduleId, UserId,
 };
@@ -331,6 +332,17 @@ impl Entry {
             State::Received | State::Rejected | State::Cancelled => return None,
         };
         Some(OwnBooking { schedule: place.schedule, user: place.user, span: place.span, inserted })
+    }
+}
+
+impl Entry {
+    /// The same for rules that count the bookings of a day at the practice, whether it is over or
+    /// not.
+    pub fn counted_booking(&self, practice: &Zone) -> Option<CountedBooking> {
+        self.own_booking()?;
+        let place = self.place.as_ref()?;
+        let date = practice.wall(place.span.start).date();
+        Some(CountedBooking { resource: place.resource(), appointment_type: place.appointment_type, date })
     }
 }
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::entry::Place;
 use super::machine::Ask;
 use super::problem::{Unoffered, Unplaceable};
+use crate::availability::rules::{OfferRule, refusal_of_new_clients};
 use crate::availability::{ClockFault, Zones, appointment_end, is_on_grid};
 use crate::healthengine::{BookingRequest, BookingStatus};
 use crate::ids::{ResourceId, TypeId};
@@ -31,6 +32,8 @@ pub struct Offered<'a> {
     pub accepted: &'a Accepted,
     /// What the configuration asks for: what it leaves out is not OpenVPMS's doing.
     pub asked: &'a Asked,
+    /// What the practice keeps back.
+    pub rules: &'a [OfferRule],
 }
 
 impl Offered<'_> {
@@ -46,9 +49,20 @@ pub fn ask(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> 
         return Ask::Nothing;
     }
     match place(request, offer, now) {
-        Ok(place) => Ask::Insert(place),
+        Ok(place) => match turned_away(request, &place, offer) {
+            Some(message) => Ask::TurnAway(place, message.to_owned()),
+            None => Ask::Insert(place),
+        },
         Err(reason) => Ask::Impossible(reason),
     }
+}
+
+/// What a new client is told whom a rule turns away. Nobody is new of whom Healthengine does not
+/// say so.
+fn turned_away<'a>(request: &BookingRequest, place: &Place, offer: Offered<'a>) -> Option<&'a str> {
+    let date = offer.zones.practice.wall(place.span.start).date();
+    let refusal = refusal_of_new_clients(offer.rules, place.resource(), place.appointment_type, date);
+    refusal.filter(|_| request.is_new_patient == Some(true)).map(|new_clients| new_clients.message.as_str())
 }
 
 fn place(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> Result<Place, Unplaceable> {

@@ -5,6 +5,7 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Unplaceable;
+use crate::availability::rules::RuleAt;
 use crate::openvpms::{ALREADY_SCHEDULED, IN_THE_PAST};
 
 /// Why a booking entered a state. The store keeps the sentence.
@@ -106,6 +107,10 @@ pub enum StateReason {
     Refused(PostRefusal),
     /// What is asked for has no place in the diary.
     Unplaceable(Unplaceable),
+    /// A rule of the practice withholds the time, and it was not offered.
+    NotOffered(RuleAt),
+    /// A rule of the practice turns new clients away, in these words.
+    NewClient(String),
     /// A line of a person's, as they typed it. It can name a patient although it should not, so it
     /// is neither logged nor sent to Healthengine ([`Entry::last_reason`](super::entry::Entry)).
     Note(String),

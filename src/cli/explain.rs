@@ -17,7 +17,7 @@ use crate::config::{self, Config};
 use crate::dates;
 use crate::http_clients::Network;
 use crate::ids::{PracticeId, ResourceId};
-use crate::messages::{commands, explain as say, plain};
+use crate::messages::{commands, explain as say, plain, rules as say_rules};
 use crate::server::explanation::{ExplanationView, SlotView};
 
 /// Runs the command.
@@ -84,7 +84,7 @@ fn text(explained: &ExplanationView, date: NaiveDate) -> String {
         let (Some(first), Some(last)) = (alike.first(), alike.last()) else { continue };
         let what = if first.offered { types(explained, first) } else { first.text.clone() };
         let _ = writeln!(out, "{}-{}  {:<14}  {what}", first.start, last.end, first.code);
-        if !first.remedy.is_empty() && !remedies.iter().any(|(code, _)| *code == first.code) {
+        if !first.remedy.is_empty() && !remedies.contains(&(&first.code, &first.remedy)) {
             remedies.push((&first.code, &first.remedy));
         }
     }
@@ -97,13 +97,16 @@ fn text(explained: &ExplanationView, date: NaiveDate) -> String {
     out
 }
 
-/// The names of the types that fit, with their ids.
+/// The names of the types that are offered, with their ids, and those that rules keep back.
 fn types(explained: &ExplanationView, slot: &SlotView) -> String {
     let named = slot.types.iter().map(|id| match explained.appointment_types.iter().find(|own| own.id == *id) {
         Some(own) => format!("{} ({id})", plain(&own.name)),
         None => id.clone(),
     });
-    named.collect::<Vec<_>>().join(", ")
+    let offered = named.collect::<Vec<_>>().join(", ");
+    let ruled_out = slot.refused_types.iter().filter_map(|refused| Some((refused, refused.rule.as_ref()?)));
+    let ruled_out = ruled_out.map(|(refused, rule)| say_rules::not_offered(&refused.id, rule.number, &rule.key));
+    std::iter::once(offered).chain(ruled_out).collect::<Vec<_>>().join("; ")
 }
 
 fn sent(explained: &ExplanationView) -> String {

@@ -84,6 +84,9 @@ fn on(text: &mut String, practice: &PracticeStatus, causes: &[&Problem]) {
     for (what, at) in times {
         let _ = writeln!(text, "  {what}: {}", time_if_any(at));
     }
+    for rule in &practice.rules {
+        let _ = writeln!(text, "  in force: {}", rule.text);
+    }
     if let Some(changes) = &practice.unsent_configuration {
         let _ = writeln!(text, "  configuration to be sent: {}", say::changes_in_one_line(changes));
     }
@@ -123,6 +126,7 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
+    use crate::server::view::RuleInForce;
 
     #[test]
     fn whoever_reads_that_bookings_are_flagged_is_told_how_that_ends() {
@@ -178,6 +182,7 @@ mod tests {
             configured_at: None,
             sent_at: None,
             zone: Some(zone.to_string()),
+            rules: vec![RuleInForce { number: 1, text: "Rule 1: today only.".into() }],
         };
         let status = BridgeStatus {
             version: "1".into(),
@@ -197,6 +202,7 @@ mod tests {
         assert_eq!(practice.matches("2026-02-02 13:40:00").count(), 3, "{told}");
         let in_step = "  in step since: 2026-02-02 13:40:00 (the first time since the practice was started)\n";
         assert!(practice.contains(in_step), "{told}");
+        assert!(practice.contains("  in force: Rule 1: today only.\n"), "{told}");
         assert!(practice.contains("diary read: not yet") && !practice.contains("UTC"), "{told}");
     }
 }

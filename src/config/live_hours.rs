@@ -195,6 +195,11 @@ impl HoursRange {
             .then_some(Self { start: start_minute, end: end_minute })
     }
 
+    /// Its first minute, and the first after it.
+    pub fn minutes(self) -> (u16, u16) {
+        (self.start, self.end)
+    }
+
     fn for_healthengine(&self) -> LiveRange {
         LiveRange { start: clock_time(self.start), end: clock_time(self.end.min(DAY_MINUTES - 1)) }
     }

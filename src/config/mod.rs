@@ -17,7 +17,7 @@
 //! | `[webhooks]` | `webhooks` |
 //! | `[sync]` | `sync` |
 //! | `[bookings]` | `bookings` |
-//! | `[[practice]]` | `practices`, with [`live_hours`] and `resources`; `claims` holds what must be true between practices |
+//! | `[[practice]]` | `practices`, with [`live_hours`], `resources` and `rules`; `claims` holds what must be true between practices |
 //!
 //! Every section reads its keys with `values` (texts, numbers, addresses), [`duration`] and
 //! `secret`. A running service notices a changed file with [`watch`], and notes with
@@ -57,6 +57,7 @@ mod problem;
 pub mod proxy;
 mod request_limits;
 mod resources;
+mod rules;
 #[cfg(test)]
 pub(crate) mod sample;
 mod secret;

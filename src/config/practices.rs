@@ -4,9 +4,11 @@ use super::Secret;
 use super::claims::Claims;
 use super::live_hours::{self, LiveHours};
 use super::resources::ResourceEntry;
+use super::rules;
 use super::secret::Surroundings;
 use super::toml_reader::{Table, Value};
 use super::values::{header_word, id, words};
+use crate::availability::rules::OfferRule;
 use crate::characters::trimmed;
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
 use crate::messages::config_file as say;
@@ -30,6 +32,8 @@ pub struct PracticeSettings {
     pub live_hours: LiveHours,
     /// What it offers, distinct; empty means every schedule at its locations.
     pub resources: Vec<ResourceEntry>,
+    /// What it keeps back of that, in the order of the file.
+    pub rules: Vec<OfferRule>,
 }
 
 /// Every practice of the file. What is wrong is reported.
@@ -56,7 +60,9 @@ fn practice<'a>(table: Table<'a>, around: &Surroundings<'_>, claims: &mut Claims
     if let (Some(id), true) = (&id, entries.is_empty()) {
         claims.claim_all_schedules(id);
     }
-    let resources = entries.into_iter().filter_map(|entry| resource(entry, id.as_ref(), claims)).collect();
+    let resources: Vec<ResourceEntry> =
+        entries.into_iter().filter_map(|entry| resource(entry, id.as_ref(), claims)).collect();
+    let rules = rules::read(&table, &resources);
     table.finish();
     Some(PracticeSettings {
         id: id?,
@@ -66,6 +72,7 @@ fn practice<'a>(table: Table<'a>, around: &Surroundings<'_>, claims: &mut Claims
         timezone: timezone?,
         live_hours: live_hours?,
         resources,
+        rules,
     })
 }
 

@@ -9,6 +9,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use super::appointment_times::{dated, for_when, on_wall, when};
+use super::rules;
 use crate::booking::entry::{Entry, FlagOn, State};
 use crate::booking::flag::{Flag, Flagged};
 use crate::booking::problem::{BookingProblem, WhyNotCancelled};
@@ -123,6 +124,8 @@ fn reason(reason: &StateReason) -> Cow<'_, str> {
             return format!("OpenVPMS refused the booking: {text}.").into();
         }
         StateReason::Unplaceable(why) => return why.to_string().into(),
+        StateReason::NotOffered(rule) => return rules::refused(*rule).into(),
+        StateReason::NewClient(message) => message,
         StateReason::Note(note) => return format!("{NOTE}{note}").into(),
         StateReason::Sentence(sentence) => sentence,
     };

@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use chrono::TimeDelta;
 
-use super::{Advice, listed, plain};
+use super::{Advice, listed, plain, rules};
 use crate::availability::openness::Shut;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
 use crate::os::words::take_from_others;
@@ -101,6 +101,7 @@ pub fn never_open(what: &str, shut: Shut, days: u32) -> Advice {
             "Roster the clinician to the schedule in OpenVPMS, at this location; a roster counts from when it is \
              published",
         ),
+        Shut::Rules(why) => rules::nothing_left(what, why, days),
     }
 }
 
@@ -299,6 +300,7 @@ fn some_of(things: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::availability::rules::NothingLeft;
     use crate::messages::assert_well_said;
 
     #[test]
@@ -318,6 +320,7 @@ mod tests {
             schedule_without_types(schedule, "Main"),
             nothing_to_offer(),
             never_open("Schedule 136 (Main)", Shut::Schedule, 60),
+            never_open("s136 (Main)", Shut::Rules(NothingLeft::Together), 60),
             never_open("Clinician 1158 (Andrew Turner) on schedule 211", Shut::Clinician, 60),
             type_very_long("Boarding", 720, 48, 15),
             unknown_user(user, &[(user, "Andrew\nTurner".into())]),

@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 
 use super::{listed, nearest, plain};
+use crate::ids::ResourceId;
 use crate::messages::time_zones::either;
 use crate::os::words::{CONFIG_FILE, READ_ACCESS};
 use crate::zone::Zone;
@@ -355,6 +356,39 @@ pub fn location_in_two_practices(location: impl Display, other: impl Display, fi
 /// No hours at all.
 pub fn no_live_hours() -> &'static str {
     "names no hours: at least one day needs some, like monday = [\"08:00-18:00\"]"
+}
+
+/// A rule that says only what it is about.
+pub fn rule_without_effect() -> &'static str {
+    "says nothing of what holds: give it hours, min_notice, max_days_ahead, max_per_day, keep_free or new_patients, or \
+     remove it"
+}
+
+/// A text that is no resource.
+pub fn no_resource_id() -> &'static str {
+    "a resource is written \"s136\" for schedule 136, or \"u1158-s211\" for clinician 1158 on schedule 211"
+}
+
+/// A rule about a resource that the practice does not list.
+pub fn rule_of_foreign_resource(resource: ResourceId) -> String {
+    format!(
+        "{resource} is none of the practice's [[practice.resource]] entries: correct it, or list the resource there too"
+    )
+}
+
+/// A notice that changes nothing.
+pub fn no_notice() -> &'static str {
+    "a notice of nothing changes nothing: write how long ahead a time must be booked, like \"2h\", or remove it"
+}
+
+/// A message that nobody is told.
+pub fn message_without_rejection() -> &'static str {
+    "is told to new clients who are rejected: write new_patients = \"reject\" beside it, or remove it"
+}
+
+/// A message beyond a sentence or two.
+pub fn message_of_a_rule(chars_max: usize) -> String {
+    format!("must be on one line and at most {chars_max} characters")
 }
 
 /// A certificate file that cannot be read.

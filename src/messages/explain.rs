@@ -5,8 +5,9 @@ use std::fmt::Display;
 use chrono::TimeDelta;
 
 use super::page::{END_THE_PAUSE, SEND_AGAIN, SWITCHED_ON_BY};
-use super::{listed, plain};
+use super::{listed, plain, rules};
 use crate::availability::explanation::Code;
+use crate::availability::rules::OfferRule;
 use crate::bridge::off::Off;
 use crate::ids::{PracticeId, ResourceId};
 
@@ -42,6 +43,8 @@ pub struct Facts<'a> {
     pub off: Option<Off>,
     /// True if the schedule has no open time at any time of the day.
     pub is_closed_all_day: bool,
+    /// The practice's rules.
+    pub rules: &'a [OfferRule],
 }
 
 impl Facts<'_> {
@@ -101,6 +104,7 @@ pub fn text(code: Code, facts: &Facts<'_>) -> String {
             "The clocks are put back then, so the time happens twice and OpenVPMS cannot tell which is meant."
                 .to_owned()
         }
+        Code::Rule(at) => rules::withholds(at, facts.rules, facts.min_notice),
         Code::HeldBack => format!(
             "OpenVPMS suddenly stopped listing {}, or its appointment types. What Healthengine has of it is left as \
              it is until that is certain.",
@@ -150,6 +154,7 @@ pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
             format!("In OpenVPMS, give {schedule} appointment types and tick their Online Booking.")
         }
         Code::ClockChange => "Nothing: such a time is never offered.".to_owned(),
+        Code::Rule(at) => rules::remedy(at, facts.is_page(), practice),
         Code::HeldBack => {
             let how = if facts.is_page() {
                 format!("press \"{SEND_AGAIN}\" on the status page")
@@ -268,9 +273,10 @@ fn minutes(minutes: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::availability::rules::{RuleAt, RuleKey};
     use crate::ids::ScheduleId;
 
-    const CODES: [Code; 16] = [
+    const CODES: [Code; 17] = [
         Code::Offered,
         Code::Closed,
         Code::Busy,
@@ -283,6 +289,7 @@ mod tests {
         Code::TooShort,
         Code::NoType,
         Code::ClockChange,
+        Code::Rule(RuleAt { number: 2, key: RuleKey::Hours }),
         Code::HeldBack,
         Code::NotRead,
         Code::BeyondHorizon,
@@ -304,6 +311,7 @@ mod tests {
                 horizon_days: 60,
                 off,
                 is_closed_all_day: true,
+                rules: &[],
             };
             let command = Facts { read_at: ReadAt::Command, ..page.clone() };
             for code in CODES {
@@ -342,6 +350,7 @@ mod tests {
                 horizon_days: 7,
                 off,
                 is_closed_all_day,
+                rules: &[],
             };
             super::remedy(Code::Closed, &facts)
         };

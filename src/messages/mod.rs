@@ -32,6 +32,7 @@ pub mod plain_words;
 pub mod practice;
 pub mod reload;
 pub mod resolve;
+pub mod rules;
 pub mod settling;
 pub mod start;
 pub mod state_directory;

@@ -235,6 +235,7 @@ pub fn refusal(reason: Reason) -> &'static str {
         Reason::NotRostered => "The clinician is not available at this time.",
         Reason::TooShort => "The time that is free is too short for the appointment.",
         Reason::TooSoon => "The time is too soon.",
+        Reason::Rule(_) => "The practice does not offer this time online.",
     }
 }
 

@@ -12,6 +12,7 @@ use super::kept_readings::KeptReading;
 use super::offering::Offering;
 use super::round_error::RoundError;
 use crate::availability::explanation::{Code, ExplainedSlot, all_alike, explain, offered_day};
+use crate::availability::rules::OfferRule;
 use crate::availability::{DayChange, Days, Moment, Zones, compare};
 use crate::bridge::off::Off;
 use crate::ids::{PracticeId, ResourceId};
@@ -59,6 +60,8 @@ pub struct Explanation {
     pub min_notice: TimeDelta,
     /// So many days are offered.
     pub horizon_days: u32,
+    /// The practice's rules.
+    pub rules: Vec<OfferRule>,
 }
 
 impl Practice {
@@ -138,6 +141,7 @@ impl Practice {
             off,
             min_notice: moment.min_notice,
             horizon_days: self.context.settings.sync.horizon_days,
+            rules: self.context.config.rules.clone(),
         })
     }
 
@@ -197,9 +201,8 @@ impl Practice {
         date: NaiveDate,
     ) -> Option<(DateTime<Utc>, Vec<ExplainedSlot>)> {
         let told = |kept: KeptReading| {
-            let own = self.context.shared.ledger.own_bookings(None, self.context.now());
             let slots =
-                self.reader.asking(&kept.readings, offering, &own, |question| explain(question, resource, date));
+                self.reader.asking(&kept.readings, offering, None, |question| explain(question, resource, date));
             Some((kept.began, slots?))
         };
         let is_fresh = |kept: &KeptReading| (self.context.now() - kept.began).abs() <= FRESH;

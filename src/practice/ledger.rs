@@ -9,9 +9,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::alerts::concern::{About, Concern};
 use crate::availability::OwnBooking;
+use crate::availability::rules::CountedBooking;
 use crate::booking::entry::{Entry, Place, State};
 use crate::ids::{BookingId, PracticeId};
 use crate::store::{Batch, Record, RecordKind, Store, StoreError, Unreadable};
+use crate::zone::Zone;
 
 impl Record for Entry {
     const KIND: &'static str = "booking";
@@ -185,6 +187,15 @@ impl Ledger {
         let live = self.live();
         let own = live.values().filter(|entry| Some(entry.booking_id) != but).filter_map(Entry::own_booking);
         own.map(|own| OwnBooking { inserted: own.inserted.map(known), ..own }).collect()
+    }
+
+    /// Appointments of ours, of all practices, for rules that count those of a day. Those that are
+    /// over count too. `but` is the booking that asks.
+    pub fn counted_bookings(&self, but: Option<BookingId>, practice: &Zone) -> Vec<CountedBooking> {
+        let live = self.live();
+        let settled = self.settled.lock();
+        let others = live.values().chain(settled.values()).filter(|entry| Some(entry.booking_id) != but);
+        others.filter_map(|entry| entry.counted_booking(practice)).collect()
     }
 
     /// True if another booking's appointment, made at `since` or later, is known to stand on the

@@ -17,17 +17,18 @@ use super::context::Context;
 use super::health::readings::ReadingHealth;
 use super::kept_readings::{KeptReading, KeptReadings};
 use super::offering::early_inventory::EarlyInventory;
+use crate::availability::rules::RulesInForce;
 use crate::availability::unread::DiarySource;
 use crate::availability::{
-    self, ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, ResourceDay, ScheduleReading, UserReading,
-    learn, roster_schedules, window,
+    self, ClinicianDoubt, Days, Moment, Question, Readings, ResourceDay, ScheduleReading, UserReading, learn,
+    roster_schedules, window,
 };
 use crate::booking::entry::{Entry, Place};
 use crate::booking::machine::{SlotLook, SlotTaken};
 use crate::booking::remote_answers::{is_not_found, is_schedule_closed, slot_taken};
 use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::config;
-use crate::ids::{LocationId, ResourceId, ScheduleId, UserId};
+use crate::ids::{BookingId, LocationId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
 use crate::messages::practice as say;
 use crate::openvpms::{FreeBusy, OpenVpmsHandle, UserFreeBusy};
@@ -226,34 +227,40 @@ impl DiaryReader {
 
     /// What the resources offer on these days, as far as the reading tells.
     pub(super) fn days(&self, reading: &Reading, offering: &Offering, resources: &[Resource], days: Days) -> ReadDays {
-        let own = self.context.shared.ledger.own_bookings(None, self.context.now());
         let days =
-            self.asking(&reading.readings, offering, &own, |question| availability::days(question, resources, days));
+            self.asking(&reading.readings, offering, None, |question| availability::days(question, resources, days));
         ReadDays { began: reading.began, days }
     }
 
+    /// Asks about a reading. `but` is the booking that asks, whose own appointment is none to it.
     pub(super) fn asking<T>(
         &self,
         readings: &Readings,
         offering: &Offering,
-        own: &[OwnBooking],
+        but: Option<BookingId>,
         ask: impl FnOnce(&Question<'_>) -> T,
     ) -> T {
+        let (ledger, rules) = (&self.context.shared.ledger, &self.context.config.rules);
+        let own = ledger.own_bookings(but, self.context.now());
+        let is_counted = rules.iter().any(|rule| rule.max_per_day.is_some());
+        let counted = if is_counted { ledger.counted_bookings(but, &offering.zones.practice) } else { Vec::new() };
         ask(&Question {
             zones: offering.zones,
             readings,
-            own,
+            own: &own,
             rosters: &self.context.shared.rosters.locked(),
             clinician_doubt: match self.context.settings.sync.clinician_doubt {
                 config::ClinicianDoubtSetting::Offer => ClinicianDoubt::Offer,
                 config::ClinicianDoubtSetting::Withhold => ClinicianDoubt::Withhold,
             },
             moment: Moment { now: self.context.now(), min_notice: self.context.min_notice() },
+            rules: RulesInForce { rules, counted: &counted },
         })
     }
 
     /// The booking executor's look at a place: what the diary says of it this moment, and the
-    /// reading of its whole day that says so.
+    /// reading of its whole day that says so. Whether the pet owner was offered a time that a rule
+    /// withholds is not judged here.
     pub(super) async fn look(&self, entry: &Entry, place: &Place, hurry: bool) -> (SlotLook, Option<Reading>) {
         let offering = match self.early.offering_for(Some(place.schedule), hurry).await {
             Ok(offering) => offering,
@@ -266,9 +273,10 @@ impl DiaryReader {
             Ok(reading) => reading,
             Err(error) => return (SlotLook::Unreachable(error.to_string()), None),
         };
-        let own = self.context.shared.ledger.own_bookings(Some(entry.booking_id), self.context.now());
-        let seen = self
-            .asking(&reading.readings, &offering, &own, |question| availability::look(question, &resource, place.span));
+        let judged_by = (place.appointment_type, offering.mapping.resource(place.resource()));
+        let seen = self.asking(&reading.readings, &offering, Some(entry.booking_id), |question| {
+            availability::look(question, &resource, place.span, judged_by)
+        });
         // Another schedule of the clinician's that could not be read is no obstacle: the rule knows
         // what to make of it.
         let Some(look) = seen else {
@@ -289,7 +297,7 @@ impl DiaryReader {
         let refusal =
             look.refusal.map(|reason| if absent { say::CLINICIAN_ABSENT } else { say::refusal(reason) }.into());
         let taken = if by_another { SlotTaken::ByAnother } else { seen_taken };
-        (SlotLook::Seen { began, taken, refusal }, Some(reading))
+        (SlotLook::Seen { began, taken, refusal, withheld: look.withheld }, Some(reading))
     }
 }
 

@@ -31,6 +31,7 @@ use super::shared::{OpenVpmsClients, Settings, Shared};
 use super::signals::{Milestones, Signals};
 use super::subscription::evidence::WebhookEvidence;
 use super::subscription::upkeep::WebhookSubscription;
+use crate::availability::rules::OfferRule;
 use crate::call_error::Answer;
 use crate::config::{self, WhenDown};
 use crate::healthengine::HealthengineHandle;
@@ -106,7 +107,7 @@ impl Practice {
             Arc::clone(&lists),
             Arc::clone(&reader),
             Arc::clone(&accepted),
-            Arc::clone(&publisher.changed),
+            Arc::clone(&publisher),
         ));
         let watch = Arc::new(DiaryWatch::new(own(), Arc::clone(&executor), Arc::clone(&reader)));
         let single = Arc::new(SingleDays::new(own(), Arc::clone(&publisher), Arc::clone(&reader)));
@@ -286,6 +287,11 @@ impl Practice {
     /// True if bookings wait while OpenVPMS is away, instead of being rejected.
     pub fn holds_bookings(&self) -> bool {
         self.context.settings.bookings.when_openvpms_is_down == WhenDown::Hold
+    }
+
+    /// The rules of its offer.
+    pub fn rules(&self) -> &[OfferRule] {
+        &self.context.config.rules
     }
 
     /// What was last done when.

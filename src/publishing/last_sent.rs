@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::SendIf;
+use super::offered_before::{LastOffered, OfferedBefore};
 use crate::availability::{DayChange, Moment, ResourceDay, SentDay, compare};
 use crate::clock::Measured;
 use crate::dates;
@@ -31,6 +32,16 @@ pub struct LastSent {
     pub sent: SentDay,
     /// When the reading began that the day comes from.
     pub read_at: DateTime<Utc>,
+    /// What was offered before. Absent where no rule asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<OfferedBefore>,
+}
+
+impl LastSent {
+    /// What it says of times that were offered.
+    pub fn offered(&self) -> LastOffered<'_> {
+        LastOffered { sent: &self.sent, before: self.before.as_ref() }
+    }
 }
 
 /// A snapshot of a day left, and nobody knows what became of it.
@@ -149,6 +160,17 @@ fn is_in_doubt(sent_at: DateTime<Utc>, known: Known<'_>, present: &Present) -> b
     known.full_resync_at.is_some_and(counts_for_nothing) || known.unacknowledged.is_some_and(is_unknown)
 }
 
+/// True if Healthengine has what a day was last sent as, or nothing of one that was never sent:
+/// no snapshot of it is on its way, and what was sent counts.
+pub fn is_sure(
+    last: Option<&LastSent>,
+    unacknowledged: Option<&Unacknowledged>,
+    full_resync_at: Option<DateTime<Utc>>,
+) -> bool {
+    let counts = |last: &LastSent| full_resync_at.is_none_or(|resync| resync <= last.sent.at);
+    unacknowledged.is_none() && last.is_none_or(counts)
+}
+
 /// From when on a day may be sent again. What was sent in the future was sent long ago.
 pub fn free_from(
     last: Option<DateTime<Utc>>,
@@ -184,7 +206,8 @@ mod tests {
     }
 
     fn last(seconds: i64, accepted: bool) -> LastSent {
-        LastSent { sent: SentDay { day: day(false).day, at: at(seconds), accepted }, read_at: at(seconds) }
+        let sent = SentDay { day: day(false).day, at: at(seconds), accepted };
+        LastSent { sent, read_at: at(seconds), before: None }
     }
 
     fn known(last: &LastSent) -> Known<'_> {
@@ -243,5 +266,14 @@ mod tests {
         assert_eq!(free_from(None, None, at(9)), DateTime::<Utc>::MIN_UTC);
         assert_eq!(free_from(Some(at(9)), Some(at(8)), at(9)), at(9) + QUEUE_TIME);
         assert_eq!(free_from(Some(at(99)), Some(at(8)), at(9)), at(8) + QUEUE_TIME, "sent in the future");
+    }
+
+    #[test]
+    fn healthengine_has_for_sure_what_it_was_sent_if_nothing_is_under_way_and_the_day_counts() {
+        let sent = last(0, true);
+        let lost = Unacknowledged { since: at(1), measured: None };
+        assert!(is_sure(None, None, Some(at(1))) && is_sure(Some(&sent), None, Some(at(0))));
+        assert!(!is_sure(Some(&sent), Some(&lost), None) && !is_sure(None, Some(&lost), None));
+        assert!(!is_sure(Some(&sent), None, Some(at(1))), "a store that was put back");
     }
 }

@@ -9,6 +9,7 @@
 //! | [`reading_times`] | when the near days are read, and when all of them |
 //! | [`batches`] | how snapshots are put into calls, and what is done about a call that failed |
 //! | [`put_aside`] | when a day is sent again that Healthengine does not take while it takes others |
+//! | [`offered_before`] | whether a pet owner was offered the time that they chose |
 //! | [`difference`] | how days that are to be sent differ from what Healthengine has, for a person |
 //! | [`unsent`] | for how long the problem stands that days are not sent |
 
@@ -18,6 +19,7 @@ pub mod difference;
 pub mod due;
 pub mod full_resync;
 pub mod last_sent;
+pub mod offered_before;
 pub mod put_aside;
 pub mod reading_times;
 pub mod unsent;

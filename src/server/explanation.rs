@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::Admin;
 use super::problem::problem;
 use crate::availability::explanation::{Code, ExplainedSlot};
+use crate::availability::rules::RuleAt;
 use crate::dates;
 use crate::healthengine::AvailabilityRange;
 use crate::ids::{AppointmentTypeId, PracticeId, TypeId};
@@ -60,7 +61,7 @@ pub struct SlotView {
     pub offered: bool,
     /// The appointment types that fit from there.
     pub types: Vec<String>,
-    /// Those that do not, where that is not said by the time's own code.
+    /// Those that are not offered, where that is not said by the time's own code.
     pub refused_types: Vec<RefusedType>,
     /// Why.
     pub code: String,
@@ -68,6 +69,24 @@ pub struct SlotView {
     pub text: String,
     /// What to change and where; empty where it is offered.
     pub remedy: String,
+    /// The rule that withholds it, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleView>,
+}
+
+/// A key of a rule of the practice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleView {
+    /// The rule's place among the practice's rules in the configuration, from 1.
+    pub number: u32,
+    /// The key.
+    pub key: String,
+}
+
+impl RuleView {
+    fn of(rule: RuleAt) -> Self {
+        Self { number: rule.number, key: rule.key.name().to_owned() }
+    }
 }
 
 /// An appointment type.
@@ -81,7 +100,7 @@ pub struct TypeView {
     pub length_minutes: u32,
 }
 
-/// An appointment type that does not fit.
+/// An appointment type that does not fit, or that a rule withholds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedType {
     /// Its id at Healthengine.
@@ -89,6 +108,15 @@ pub struct RefusedType {
     pub id: String,
     /// Why.
     pub code: String,
+    /// The rule that withholds it, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleView>,
+    /// Why, in a sentence.
+    #[serde(default)]
+    pub text: String,
+    /// What to change and where.
+    #[serde(default)]
+    pub remedy: String,
 }
 
 /// What Healthengine was last sent of a day.
@@ -212,6 +240,7 @@ pub(super) fn facts(explanation: &Explanation, read_at: say::ReadAt) -> say::Fac
         horizon_days: explanation.horizon_days,
         off: explanation.off,
         is_closed_all_day: is_closed_all_day(explanation),
+        rules: &explanation.rules,
     }
 }
 
@@ -224,35 +253,57 @@ fn is_closed_all_day(explanation: &Explanation) -> bool {
 impl SlotView {
     /// True if the same is said of both.
     pub fn is_like(&self, other: &Self) -> bool {
-        (&self.code, &self.types, &self.text) == (&other.code, &other.types, &other.text)
+        (&self.code, &self.types, &self.text, &self.refused_types)
+            == (&other.code, &other.types, &other.text, &other.refused_types)
     }
 
     /// What is said of it by whoever wants this appointment type only.
     pub fn keep_type(&mut self, id: &str) {
         self.types.retain(|own| own == id);
         self.refused_types.retain(|own| own.id == id);
-        if self.offered && self.types.is_empty() {
+        // Of a time that is offered to others, or to none because of rules, it is said why this one
+        // is not.
+        let is_of_types = self.offered || self.rule.is_some();
+        if let Some(refused) = self.refused_types.first().filter(|_| is_of_types && self.types.is_empty()) {
             self.offered = false;
-            Code::TooShort.name().clone_into(&mut self.code);
-            say::TYPE_TOO_LONG.clone_into(&mut self.text);
-            say::TYPE_TOO_LONG_REMEDY.clone_into(&mut self.remedy);
+            (self.code, self.rule) = (refused.code.clone(), refused.rule.clone());
+            (self.text, self.remedy) = (refused.text.clone(), refused.remedy.clone());
         }
     }
 
     fn of(slot: &ExplainedSlot, facts: &say::Facts<'_>) -> Self {
         let id = |kind: &AppointmentTypeId| TypeId { appointment_type: *kind, resource: facts.resource }.to_string();
-        let refused = |kind| RefusedType { id: id(kind), code: Code::TooShort.name().to_owned() };
+        let refused = |kind, code: Code, text: String, remedy: String| RefusedType {
+            id: id(kind),
+            code: code.name().to_owned(),
+            rule: rule_of(code),
+            text,
+            remedy,
+        };
+        let too_long = slot.too_long.iter().map(|kind| {
+            let (text, remedy) = (say::TYPE_TOO_LONG.to_owned(), say::TYPE_TOO_LONG_REMEDY.to_owned());
+            refused(kind, Code::TooShort, text, remedy)
+        });
+        let ruled_out = slot.ruled_out.iter().map(|(kind, rule)| {
+            let code = Code::Rule(*rule);
+            refused(kind, code, say::text(code, facts), say::remedy(code, facts))
+        });
         Self {
             start: clock(slot.minute),
             end: clock(slot.end_minute),
             offered: slot.code == Code::Offered,
             types: slot.types.iter().map(id).collect(),
-            refused_types: slot.too_long.iter().map(refused).collect(),
+            refused_types: too_long.chain(ruled_out).collect(),
             code: slot.code.name().to_owned(),
             text: say::text(slot.code, facts),
             remedy: say::remedy(slot.code, facts),
+            rule: rule_of(slot.code),
         }
     }
+}
+
+fn rule_of(code: Code) -> Option<RuleView> {
+    if let Code::Rule(rule) = code { Some(RuleView::of(rule)) } else { None }
 }
 
 fn clock(minute: u32) -> String {

@@ -13,7 +13,7 @@ use crate::bridge::runner::RunState;
 use crate::http::penalty;
 use crate::ids::PracticeId;
 use crate::mapping::changes::ConfigurationChanges;
-use crate::messages::{admin as say, practice_called, supervisor as supervisor_say};
+use crate::messages::{admin as say, practice_called, rules as rules_say, supervisor as supervisor_say};
 use crate::practice::Practice;
 use crate::practice::booking_names::BookingNames;
 use crate::practice::health;
@@ -219,6 +219,18 @@ pub struct PracticeStatus {
     /// The practice's zone, once it is known.
     #[serde(default)]
     pub zone: Option<String>,
+    /// The rules of its offer that are in force.
+    #[serde(default)]
+    pub rules: Vec<RuleInForce>,
+}
+
+/// A rule of a practice's offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleInForce {
+    /// Its place among the practice's rules in the configuration, from 1.
+    pub number: u32,
+    /// About what it is, and what holds there, in a sentence.
+    pub text: String,
 }
 
 /// A practice that is not ready, for `/readyz`.
@@ -338,6 +350,7 @@ pub fn without_store(service: &WithoutStore) -> BridgeStatus {
         configured_at: None,
         sent_at: None,
         zone: None,
+        rules: Vec::new(),
     };
     let practices = polled_at.into_iter().map(practice).collect();
     BridgeStatus {
@@ -399,6 +412,11 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
         configured_at: local(last_done.configured_at),
         sent_at: local(last_done.sent_at),
         zone: Some(zone.to_string()),
+        rules: practice
+            .rules()
+            .iter()
+            .map(|rule| RuleInForce { number: rule.number, text: rules_say::in_force(rule) })
+            .collect(),
     }
 }
 

@@ -86,7 +86,7 @@ impl Case {
 
     pub(crate) fn looked(&mut self, second: i64, taken: SlotTaken) -> Action {
         let refusal = (taken != SlotTaken::None).then(|| "The time is taken.".to_owned());
-        self.see(second, Event::Looked(SlotLook::Seen { began: at(second), taken, refusal }))
+        self.see(second, Event::Looked(SlotLook::Seen { began: at(second), taken, refusal, withheld: None }))
     }
 
     pub(crate) fn unreachable(&mut self, second: i64) -> Action {

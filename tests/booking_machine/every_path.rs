@@ -156,7 +156,7 @@ impl Walk {
 fn seen(world: &World, now: i64) -> Event {
     let taken = world.taken();
     let refusal = (taken != SlotTaken::None).then(|| "The time is taken.".to_owned());
-    Event::Looked(SlotLook::Seen { began: at(now), taken, refusal })
+    Event::Looked(SlotLook::Seen { began: at(now), taken, refusal, withheld: None })
 }
 
 /// Everything that can come of the next thing the process does: the world after it, the event, the seconds it took.

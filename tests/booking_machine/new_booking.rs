@@ -1,11 +1,13 @@
 //! A new booking: the look, the POST, the confirmation, and what is in time.
 
 use chrono::TimeDelta;
+use vetbridge::availability::rules::{RuleAt, RuleKey};
 use vetbridge::booking::entry::State;
-use vetbridge::booking::machine::{Action, Ask, Event, Notice, Reply, SlotTaken, Submission};
+use vetbridge::booking::machine::{Action, Ask, Event, Notice, Reply, SlotLook, SlotTaken, Submission};
 use vetbridge::booking::problem::{Unoffered, Unplaceable};
 
 use crate::case::{Case, confirm, created, refused};
+use crate::support::{at, place};
 
 #[test]
 fn a_free_slot_is_booked_confirmed_and_its_days_sent() {
@@ -126,4 +128,54 @@ fn a_post_that_is_not_taken_although_reading_works_is_a_problem() {
     case.looked(301, SlotTaken::None);
     assert_eq!(case.submitted(302, Submission::NothingDone("an HTML page (status 405)".into())), Action::Rest);
     assert_eq!((case.problems(), case.entry.state), (1, State::Received));
+}
+
+/// A look that finds the time free, where a rule withholds it and nobody was offered it.
+fn withheld(case: &mut Case, second: i64) -> Action {
+    let withheld = Some(RuleAt { number: 2, key: RuleKey::Hours });
+    let look = SlotLook::Seen { began: at(second), taken: SlotTaken::None, refusal: None, withheld };
+    case.see(second, Event::Looked(look))
+}
+
+#[test]
+fn a_time_that_a_rule_withholds_and_nobody_was_offered_is_rejected_in_time_and_made_after_it() {
+    let mut case = Case::new();
+    case.asked(2);
+    let told = "The practice does not offer this time online: rule 2 (hours).";
+    assert_eq!(withheld(&mut case, 3), Action::Reject(told.into()));
+    assert_eq!((case.entry.state, &case.notices[..]), (State::Rejected, &[Notice::FreshDays][..]));
+    case.replied(4, Reply::Accepted);
+    assert!(!case.is_flagged());
+    let mut late = Case::new();
+    late.asked(2);
+    assert_eq!(withheld(&mut late, 16), Action::Submit, "the pet owner was told yes");
+}
+
+#[test]
+fn after_a_post_that_left_nothing_no_rule_rejects_the_booking() {
+    let mut case = Case::new();
+    case.asked(2);
+    case.looked(3, SlotTaken::None);
+    case.entry.post.without_effect = 1;
+    case.entry.state = State::Received;
+    assert_eq!(case.asked(5), Action::LookAndHold);
+    assert_eq!(withheld(&mut case, 6), Action::Submit);
+}
+
+#[test]
+fn a_new_client_is_turned_away_in_the_practices_words_without_a_look_and_the_time_is_shown_again() {
+    let ask = || Event::Asked(Ask::TurnAway(place(), "New clients please call.".into()));
+    let mut case = Case::new();
+    assert_eq!(case.see(2, ask()), Action::Reject("New clients please call.".into()));
+    assert_eq!((case.entry.state, &case.notices[..]), (State::Rejected, &[][..]), "nothing of it was ever taken");
+    assert_eq!(case.replied(3, Reply::Accepted), Action::Rest);
+    assert_eq!(case.notices, [Notice::OfferAgain]);
+    assert!(!case.is_flagged());
+    let mut late = Case::new();
+    assert_eq!(late.see(16, ask()), Action::LookAndHold, "the pet owner was told yes");
+    assert_eq!(late.looked(17, SlotTaken::None), Action::Submit);
+    let mut held = Case::holding();
+    held.asked(2);
+    held.unreachable(3);
+    assert_eq!(held.see(7200, ask()), Action::LookAndHold);
 }

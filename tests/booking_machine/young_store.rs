@@ -70,7 +70,12 @@ fn a_booking_older_than_the_store_that_is_rejected_without_a_look_is_looked_up_b
         assert_eq!(rejected(false, event), None, "nobody can have made it before");
     }
     // Part of the time is somebody else's: an appointment of ours would take all of it.
-    let seen = SlotLook::Seen { began: at(5), taken: SlotTaken::Part, refusal: Some("The time is taken.".into()) };
+    let seen = SlotLook::Seen {
+        began: at(5),
+        taken: SlotTaken::Part,
+        refusal: Some("The time is taken.".into()),
+        withheld: None,
+    };
     assert_eq!(rejected(true, Event::Looked(seen)), None);
 }
 

@@ -35,6 +35,7 @@ mod over_http;
 mod power_cuts;
 mod requests;
 mod resolve;
+mod rules;
 mod settled_stories;
 mod start;
 mod store_fails;

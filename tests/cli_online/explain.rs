@@ -206,3 +206,45 @@ async fn a_wrong_resource_date_time_type_or_practice_is_a_sentence() {
         assert!(answer.json::<Value>().await.unwrap()["error"].is_string());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_a_rule_keeps_back_names_the_rule_and_its_key_wherever_it_is_asked_for() {
+    let clinic = Clinic::open().await;
+    let date = tomorrow(&clinic);
+    let rules = "[[practice.rule]]\nkeep_free = 2\n[[practice.rule]]\ntypes = [63]\nhours = [\"09:00-12:00\"]\n";
+    clinic.write("vetbridge.toml", &(clinic.configuration() + rules));
+    let service = Service::start_and_get_in_step(&clinic).await;
+
+    let day = explained(&clinic, "s136", date, &[]).await;
+    assert_is_what_is_shown(&clinic, &day, date);
+    let kept = slot(&day, "17:15");
+    assert_eq!((&kept["offered"], &kept["code"], &kept["types"]), (&json!(false), &json!("rule"), &json!([])));
+    assert_eq!(kept["rule"], json!({ "number": 1, "key": "keep_free" }));
+    assert_eq!(
+        kept["text"],
+        "The practice's rule 1 (keep_free) keeps it back: the last 2 free starts of the day are kept."
+    );
+    assert_eq!(
+        kept["remedy"],
+        format!("Change or remove keep_free in the 1st [[practice.rule]] of practice {PRACTICE} in the configuration.")
+    );
+    let afternoon = slot(&day, "14:00");
+    assert_eq!(afternoon["offered"], true);
+    let refused = afternoon["refused_types"].as_array().unwrap().iter().find(|own| own["type"] == "63:s136").unwrap();
+    assert_eq!((&refused["code"], &refused["rule"]), (&json!("rule"), &json!({ "number": 2, "key": "hours" })));
+    let of_type = explained(&clinic, "s136", date, &["--type", "63", "--at", "14:00"]).await;
+    let only = slot(&of_type, "14:00");
+    assert_eq!((&only["offered"], &only["code"], &only["rule"]["number"]), (&json!(false), &json!("rule"), &json!(2)));
+
+    let text = run(&clinic, "s136", &date.to_string(), &[]).await.out;
+    assert!(text.contains("rule 2 (hours) keeps 63:s136 back") && text.contains("17:00-17:30  rule "), "{text}");
+    assert!(text.contains("Change or remove keep_free in the 1st [[practice.rule]]"), "{text}");
+
+    let page = service.get(&format!("/practices/{PRACTICE}/days?resource=s136&date={date}")).await;
+    let page = page.text().await.unwrap();
+    assert!(page.contains("rule 1 (keep_free)") && page.contains("Kept back by rule 2 (hours): "), "{page}");
+    let status = clinic.run(&["status"]).await.out;
+    assert!(status.contains("in force: Rule 1: the last 2 free starts of the day are kept."), "{status}");
+    let overview = service.get("/").await.text().await.unwrap();
+    assert!(overview.contains("rule of the offer in force: Rule 2, appointment type 63"), "{overview}");
+}

@@ -10,6 +10,7 @@ mod keys;
 mod loading;
 mod practices;
 mod problems;
+mod rules;
 mod secrets;
 mod sync;
 

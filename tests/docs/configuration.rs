@@ -9,7 +9,7 @@ use super::page::Page;
 use super::{ROOT, pages};
 
 /// The tables that a file must have. A block that lacks some of them is read together with these.
-const REQUIRED: [(&str, &str); 3] = [
+pub(super) const REQUIRED: [(&str, &str); 3] = [
     (
         "openvpms",
         "[openvpms]\nurl = \"http://10.8.0.1:8080/openvpms\"\nusername = \"healthengine\"\npassword = \"p\"\n",
@@ -30,8 +30,10 @@ const SECRET: &str = "a-secret-of-32-letters-0123456789";
 /// What the program says against a block of TOML.
 fn misconfigurations(block: &str) -> Vec<String> {
     let table: toml::Table = block.parse().unwrap_or_else(|error| panic!("{error}\n{block}"));
-    let missing = REQUIRED.iter().filter(|(name, _)| !table.contains_key(*name)).map(|(_, text)| *text);
-    let whole = block.to_owned() + &missing.collect::<String>();
+    // A block of a practice's own tables alone belongs to a practice that stands above it.
+    let has = |name: &str| table.get(name).is_some_and(|own| name != "practice" || own.is_array());
+    let missing = REQUIRED.iter().filter(|(name, _)| !has(name)).map(|(_, text)| *text);
+    let whole = missing.collect::<String>() + block;
     let folder = tempfile::tempdir().unwrap();
     for reference in ["{ file = \"", "{ credential = \""] {
         for name in whole.split(reference).skip(1).filter_map(|rest| rest.split('"').next()) {

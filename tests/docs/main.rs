@@ -10,6 +10,7 @@ mod links;
 mod messages;
 mod names;
 mod page;
+mod rules;
 mod units;
 
 use std::fs;

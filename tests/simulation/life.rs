@@ -13,6 +13,7 @@ use crate::administrators::{Switches, Verdicts};
 use crate::bugs::Bug;
 use crate::checker::Wrong;
 use crate::rare::Rare;
+use crate::rules::RuleBook;
 use crate::support::seconds;
 use crate::world::{StartOn, World, wants};
 
@@ -84,6 +85,8 @@ pub(crate) struct Life {
     pub(crate) verdicts: Verdicts,
     /// The faults that only some lives meet.
     pub(crate) rare: Rare,
+    /// What the checker remembers of rules.
+    pub(crate) rule_book: RuleBook,
     /// Nothing goes wrong any more.
     pub(crate) healed: bool,
 }
@@ -162,6 +165,7 @@ impl Life {
             switches: Switches::new(),
             verdicts: Verdicts::default(),
             rare: Rare::of(seed),
+            rule_book: RuleBook::default(),
             healed: false,
         }
     }

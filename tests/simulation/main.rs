@@ -28,7 +28,9 @@
 //! was booked; every booking answered in 20 seconds and every cancellation in 45 where nothing was
 //! wrong shortly before; each flag with a cause that concerns its booking; Healthengine with
 //! nothing to complain of; a practice that is off silent, with nothing offered and nothing left
-//! open but what is flagged; whoever resolved a booking told the truth about it. When everything
+//! open but what is flagged; whoever resolved a booking told the truth about it; no rule of the
+//! offer ([`rules`]) rejects a time that its pet owner was offered, and new clients are turned away
+//! where a rule says so. When everything
 //! has healed, within 15 minutes: nothing waits; diary, marketplace and ledger tell the same of
 //! every booking, or a person was told; what is published is what the diary has free; every
 //! practice is in step. A flag is an answer too: it excuses a difference, and so it must have its
@@ -83,6 +85,7 @@ mod fate;
 mod life;
 mod people;
 mod rare;
+mod rules;
 mod seeds;
 mod story;
 mod weather;

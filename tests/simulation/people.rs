@@ -84,6 +84,7 @@ impl Life {
         }
         let view = healthengine.booking(id).unwrap();
         self.booked.insert(id, self.world.clock.now());
+        self.perhaps_by_a_new_client(id);
         let text = format!("a pet owner books {} at {} (booking {id})", view.resource, view.start);
         self.world.story.tell(wants(&view), text);
     }

@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Panics,
     /// Something in between has a page for one kind of call.
     Gateways,
+    /// The rules of the offer change, and some pet owners are new clients.
+    Rules,
 }
 
 /// One life out of so many meets a kind.
@@ -72,7 +74,7 @@ const LOOPS: [&str; 10] = [
 ];
 
 impl Kind {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::ExtremeDates,
         Self::RefusedDays,
         Self::LongPauses,
@@ -80,6 +82,7 @@ impl Kind {
         Self::Leaps,
         Self::Panics,
         Self::Gateways,
+        Self::Rules,
     ];
 
     /// What is counted of it.
@@ -103,6 +106,7 @@ impl Kind {
                 "Healthengine: a gateway's page, 404",
                 "200 page to a cancellation",
             ],
+            Self::Rules => &["rules changed", "a new client books", "rejected by a rule", "a new client rejected"],
         }
     }
 
@@ -127,6 +131,7 @@ impl Kind {
             Self::LongPauses => 4,
             Self::LostTypes | Self::Leaps => 6,
             Self::Panics | Self::Gateways => 10,
+            Self::Rules => 12,
         }
     }
 }
@@ -153,7 +158,8 @@ impl Rare {
         Self { met, panics: Arc::default(), types: BTreeMap::new() }
     }
 
-    fn chance(&self, kind: Kind) -> Option<Chance> {
+    /// What decides about a kind, if this life meets it.
+    pub(crate) fn chance(&self, kind: Kind) -> Option<Chance> {
         self.met.iter().find(|(own, _)| *own == kind).map(|(_, chance)| chance.clone())
     }
 }
@@ -165,6 +171,9 @@ impl Life {
             .world
             .openvpms
             .staff(|clinic| clinic.schedules.iter().map(|schedule| (schedule.id, schedule.types.clone())).collect());
+        if let Some(chance) = self.rare.chance(Kind::Rules).filter(|chance| chance.percent(50)) {
+            self.the_rules_change(&chance);
+        }
         if let Some(chance) = self.rare.chance(Kind::RefusedDays) {
             // A single day is shorter than any of these, in how many pieces it may be.
             let most = *chance.pick(&[None, Some(3_000), Some(4_500)]);
@@ -187,6 +196,7 @@ impl Life {
                 Kind::Leaps => self.a_clock_leaps(&chance),
                 Kind::Panics => self.plant_a_panic(&chance),
                 Kind::Gateways => self.a_gateway_has_a_page(&chance),
+                Kind::Rules => self.the_rules_change(&chance),
             }
         }
     }

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use vetbridge::booking::entry::State;
-use vetbridge::ids::PracticeId;
+use vetbridge::config::PracticeSettings;
+use vetbridge::ids::ResourceId;
 use vetbridge::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus, PublishedRange, RequestOutcome};
 use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus};
 
-use super::{Clinic, diary, people, sydney};
+use super::{Clinic, diary, left, people, sydney};
 
 impl Clinic {
     /// Everything on which the two systems and the ledger differ, in words.
     pub(crate) fn disagreements(&self) -> Vec<String> {
         let mut found = Vec::new();
         for config in self.config.practices.iter().filter(|practice| practice.enabled) {
-            self.compare_days(&config.id, &config.locations, &mut found);
+            self.compare_days(config, &mut found);
             let wanted = self.healthengine.days_asked_for(&config.id).unwrap();
             found.extend(wanted.iter().map(|(day, resource)| format!("{day} of {resource:?} is asked for")));
             for booking in self.healthengine.bookings(&config.id).unwrap() {
@@ -28,15 +29,19 @@ impl Clinic {
     }
 
     /// The days of a practice, as they are published and as the diary has them.
-    fn compare_days(&self, practice: &PracticeId, locations: &[vetbridge::ids::LocationId], found: &mut Vec<String>) {
-        let now = self.wall();
+    fn compare_days(&self, config: &PracticeSettings, found: &mut Vec<String>) {
+        let (practice, locations, now) = (&config.id, &config.locations, self.wall());
+        let ledger = self.running.as_ref().map(|running| running.bridge.ledger().all()).unwrap_or_default();
         let schedules = self.openvpms.staff(|world| world.schedules.clone());
         let listed =
             |own: &&vetbridge::simulator::openvpms::ScheduleEntity| own.online && locations.contains(&own.location);
         for schedule in schedules.iter().filter(listed) {
             let resource = format!("s{}", schedule.id);
             for day in now.date().iter_days().take(self.config.sync.horizon_days as usize) {
-                let expected = self.openvpms.staff(|world| diary::starts(world, schedule, day, now));
+                let expected = self.openvpms.staff(|world| {
+                    let free = diary::starts(world, schedule, day, now);
+                    left(&free, &config.rules, ResourceId::schedule(schedule.id), now, (world, &ledger))
+                });
                 let published = self.healthengine.published(practice, &resource, day).unwrap();
                 let Some(published) = published else {
                     found.push(format!("{resource} on {day} was never sent"));

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::availability::rules::RuleAt;
 use crate::booking::entry::{Entry, Place};
 use crate::booking::problem::{BookingProblem, Unplaceable, WhyNotCancelled};
 use crate::booking::state_reason::PostRefusal;
@@ -76,10 +77,12 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Asked(Ask::Insert(_)) => "asked for an appointment",
+            Self::Asked(Ask::TurnAway(..)) => "asked by a new client",
             Self::Asked(Ask::Impossible(_)) => "asked for what cannot be",
             Self::Asked(Ask::Nothing) => "asked for nothing any more",
             Self::Asked(Ask::Unread(_)) => "asked, whatever is offered",
             Self::Looked(SlotLook::Seen { refusal: Some(_), .. }) => "looked: not to be booked",
+            Self::Looked(SlotLook::Seen { withheld: Some(_), .. }) => "looked: not offered",
             Self::Looked(SlotLook::Seen { taken: SlotTaken::None, .. }) => "looked: free",
             Self::Looked(SlotLook::Seen { .. }) => "looked: taken",
             Self::Looked(SlotLook::Closed(_)) => "looked: closed",
@@ -123,6 +126,8 @@ impl Event {
 pub enum Ask {
     /// An appointment here.
     Insert(Place),
+    /// An appointment here for a new client, whom a rule of the practice turns away in these words.
+    TurnAway(Place, String),
     /// Something that cannot be made, for this reason.
     Impossible(Unplaceable),
     /// Nothing any more: the pet owner cancelled before it was made.
@@ -142,6 +147,8 @@ pub enum SlotLook {
         taken: SlotTaken,
         /// Why the slot cannot be booked, if it cannot.
         refusal: Option<String>,
+        /// The rule by which it is not offered, if the pet owner was not offered it either.
+        withheld: Option<RuleAt>,
     },
     /// The schedule or clinician is no longer to be read (its flag was cleared), for this reason.
     Closed(String),
@@ -243,6 +250,9 @@ pub enum Notice {
     FreshDays,
     /// The same of a place where the appointment stood before.
     FreedDays(Place),
+    /// Healthengine took the rejection of a time that is free: it shows the time again when it is
+    /// sent the day.
+    OfferAgain,
     /// A health problem of the practice.
     Problem(BookingProblem),
 }

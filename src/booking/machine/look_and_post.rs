@@ -45,6 +45,10 @@ impl Transition<'_> {
                 self.doubtful(reason)
             }
             (State::Received, SlotLook::Seen { refusal: Some(reason), .. }) => self.reject_and_refresh(reason.into()),
+            // Nobody was offered it. After the deadline its pet owner has been told yes.
+            (State::Received, SlotLook::Seen { withheld: Some(rule), .. }) if self.may_turn_away() => {
+                self.reject_and_refresh(StateReason::NotOffered(rule))
+            }
             (State::Received, SlotLook::Seen { refusal: None, .. }) => {
                 self.entry.post.submitted_at = Some(self.context.now);
                 self.entry.enter(State::Submitting, self.context.now, StateReason::SlotIsFree);

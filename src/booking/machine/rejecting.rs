@@ -17,6 +17,12 @@ impl Transition<'_> {
         self.reject(reason)
     }
 
+    /// True while a rule of the practice may reject a booking that could be made: its pet owner
+    /// hears of it in time, and nothing of it was ever on its way.
+    pub(super) fn may_turn_away(&self) -> bool {
+        self.deadline().rejection_counts(self.context.now) && self.entry.post.without_effect == 0
+    }
+
     pub(super) fn reject_and_refresh(mut self, reason: StateReason) -> Step {
         self.notices.push(Notice::FreshDays);
         self.reject(reason)

@@ -52,6 +52,9 @@ impl Transition<'_> {
                 self.entry.answered.refusals = 0;
                 let now = self.now_at_healthengine();
                 let in_time = now.is_some_and(|now| !self.is_over_at(now));
+                if matches!(self.entry.last_reason(), Some(StateReason::NewClient(_))) {
+                    self.notices.push(Notice::OfferAgain);
+                }
                 self.entry.answered.rejected_in_time =
                     self.entry.state == State::Rejected && !self.entry.withdrawn && in_time;
                 self.answered(StateReason::ConfirmationTaken, now)

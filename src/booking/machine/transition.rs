@@ -109,7 +109,11 @@ impl Transition<'_> {
                 self.reject_unseen(StateReason::Unplaceable(reason))
             }
             Ask::Unread(detail) => self.out_of_reach(&detail),
-            Ask::Insert(place) => {
+            Ask::TurnAway(place, message) if self.may_turn_away() => {
+                (self.entry.place, self.entry.wanted) = (Some(place), WantedPlace::default());
+                self.reject_unseen(StateReason::NewClient(message))
+            }
+            Ask::Insert(place) | Ask::TurnAway(place, _) => {
                 (self.entry.place, self.entry.wanted) = (Some(place), WantedPlace::default());
                 if self.is_left_alone() { self.rest() } else { self.then(Action::LookAndHold) }
             }

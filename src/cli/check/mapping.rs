@@ -7,14 +7,14 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
 use super::findings::{Report, title};
 use super::open_times::Diary;
-use crate::availability::{self, Days, Readings, ScheduleReading, UserReading};
+use crate::availability::{self, Days, Moment, Readings, ScheduleReading, UserReading};
 use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::characters::shown;
-use crate::config::{Config, PracticeSettings};
+use crate::config::{Config, PracticeSettings, SyncSettings};
 use crate::ids::{LocationId, PracticeId, ScheduleId, UserId};
 use crate::mapping::{Inventory, LeftOut, LeftOutReason, Mapping, Resource, ZoneProblem};
 use crate::messages::{Advice, check_findings as say, plain, time_zones};
@@ -42,7 +42,7 @@ pub(super) async fn inspect(
         own.inspect_zone(now, report);
         own.inspect_left_out(openvpms, report).await?;
         own.inspect_types(report);
-        own.inspect_open_times(openvpms, config.sync.horizon_days, now, report).await?;
+        own.inspect_open_times(openvpms, &config.sync, now, report).await?;
         own.inspect_clinicians(report);
         for schedule in own.schedules() {
             let holder = *holders.entry(schedule).or_insert(&practice.id);
@@ -191,17 +191,18 @@ impl Own<'_> {
     async fn inspect_open_times(
         &self,
         openvpms: &dyn ReadOpenVpms,
-        days: u32,
+        sync: &SyncSettings,
         now: DateTime<Utc>,
         report: &mut Report,
     ) -> Answer<()> {
         // Without a zone there are no days; that is a problem already.
         let Ok(zones) = &self.mapping.zones else { return Ok(()) };
-        let days = Days::from_today(now, &zones.practice, days);
+        let days = Days::from_today(now, &zones.practice, sync.horizon_days);
         let readings = self.read(openvpms, availability::window(days, zones), &zones.server, now).await?;
-        let (practice, mapping, zone) = (self.practice, &self.mapping, zones.practice);
+        let (practice, mapping, zones) = (self.practice, &self.mapping, *zones);
+        let moment = Moment { now, min_notice: TimeDelta::from_std(sync.min_notice).unwrap_or_default() };
         let names = self.known_schedules().into_iter().collect();
-        Diary { practice, mapping, readings: &readings, days, zone, names }.inspect(report);
+        Diary { practice, mapping, readings: &readings, days, zones, moment, names }.inspect(report);
         Ok(())
     }
 

@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::{Report, title};
 use crate::availability::openness::{Shut, shut};
-use crate::availability::{Days, Readings, Rosters, ScheduleReading};
+use crate::availability::rules::RulesInForce;
+use crate::availability::{
+    ClinicianDoubt, Days, Moment, Question, Readings, Rosters, ScheduleReading, Zones, nothing_left,
+};
 use crate::cli::day_parts::day_parts;
 use crate::config::PracticeSettings;
 use crate::config::live_hours::{DayKind, HoursRange, LiveHours};
-use crate::ids::ScheduleId;
+use crate::ids::{AppointmentTypeId, ResourceId, ScheduleId};
 use crate::mapping::{Mapping, Resource};
-use crate::messages::{check_findings as say, listed, plain};
+use crate::messages::{check_findings as say, listed, plain, rules as rules_say};
 use crate::span::normalised;
-use crate::zone::Zone;
 
 /// An appointment longer than this is a slip in OpenVPMS's set-up, as a rule: the length is a
 /// number of slots.
@@ -25,8 +27,8 @@ pub(super) struct Diary<'a> {
     pub(super) mapping: &'a Mapping,
     pub(super) readings: &'a Readings,
     pub(super) days: Days,
-    /// The practice's.
-    pub(super) zone: Zone,
+    pub(super) zones: Zones,
+    pub(super) moment: Moment,
     pub(super) names: BTreeMap<ScheduleId, String>,
 }
 
@@ -36,6 +38,7 @@ impl Diary<'_> {
         let open = self.inspect_shut(report);
         self.inspect_lengths(&open, report);
         self.inspect_live_hours(&open, report);
+        self.inspect_rules(report);
     }
 
     /// Whether each resource has any time to book within the horizon. The schedules that do.
@@ -59,7 +62,8 @@ impl Diary<'_> {
                     let advice = say::never_open(&format!("S{schedule}"), shut, self.days.count);
                     report.problem(title(self.practice), advice);
                 }
-                (Shut::Schedule | Shut::Clinician, _) => {}
+                // What the rules leave is found out below.
+                (Shut::Schedule | Shut::Clinician | Shut::Rules(_), _) => {}
             }
         }
         open
@@ -106,9 +110,10 @@ impl Diary<'_> {
 
     /// Free time only: a block in the calendar can lie at any hour.
     fn inspect_live_hours(&self, open: &BTreeSet<ScheduleId>, report: &mut Report) {
-        let (horizon, mut outside) = (self.days.span(&self.zone), BTreeMap::<DayKind, Vec<HoursRange>>::new());
+        let (horizon, mut outside) =
+            (self.days.span(&self.zones.practice), BTreeMap::<DayKind, Vec<HoursRange>>::new());
         let free = open.iter().filter_map(|id| self.readings.schedule(*id)).flat_map(|reading| &reading.free);
-        for part in free.flat_map(|span| day_parts(&self.zone, &span.cut(&horizon))) {
+        for part in free.flat_map(|span| day_parts(&self.zones.practice, &span.cut(&horizon))) {
             let Some(range) = HoursRange::new(part.start, part.end) else { continue };
             outside.entry(part.day).or_default().extend(self.practice.live_hours.outside(part.day, range));
         }
@@ -116,6 +121,36 @@ impl Diary<'_> {
         outside.into_iter().for_each(|(day, ranges)| hours.set(day, ranges));
         if !hours.is_empty() {
             report.note(title(self.practice), say::offered_outside_live_hours(&hours.to_string()));
+        }
+    }
+
+    /// Rules about what is not there, and those that leave nothing of what is. The bookings that a
+    /// rule counts are not known here.
+    fn inspect_rules(&self, report: &mut Report) {
+        let resources = &self.mapping.resources;
+        for rule in &self.practice.rules {
+            let is_missing = |id: &&ResourceId| self.mapping.resource(**id).is_none();
+            let missing: Vec<ResourceId> = rule.resources.iter().filter(is_missing).copied().collect();
+            let about = || resources.iter().filter(|own| rule.is_about(own.id));
+            let is_unknown = |kind: &&AppointmentTypeId| about().all(|own| own.appointment_type(**kind).is_none());
+            let unknown: Vec<AppointmentTypeId> = rule.types.iter().filter(is_unknown).copied().collect();
+            if !missing.is_empty() || !unknown.is_empty() {
+                report.problem(title(self.practice), rules_say::about_nothing(rule.number, &missing, &unknown));
+            }
+        }
+        let question = Question {
+            zones: self.zones,
+            readings: self.readings,
+            own: &[],
+            rosters: &Rosters::new(),
+            clinician_doubt: ClinicianDoubt::Offer,
+            moment: self.moment,
+            rules: RulesInForce { rules: &self.practice.rules, counted: &[] },
+        };
+        for (id, why) in nothing_left(&question, resources, self.days) {
+            let name = self.mapping.resource(id).map(|own| plain(&own.name)).unwrap_or_default();
+            let advice = rules_say::nothing_left(&format!("{id} ({name})"), why, self.days.count);
+            report.problem(format!("{} resource {id}", title(self.practice)), advice);
         }
     }
 

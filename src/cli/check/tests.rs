@@ -217,6 +217,27 @@ async fn a_wrong_clock_and_features_left_on_are_found() {
     assert!(report.to_string().contains("cannot serve: documents\n"), "{report}");
 }
 
+#[tokio::test]
+async fn rules_that_leave_nothing_and_rules_about_what_is_not_there_are_found() {
+    let listed = practice(1, "[98]", "") + &resource("schedule = 136") + &resource("user = 1158\nschedule = 211");
+    let with = async |practices: &str, rules: &[&str]| {
+        let rules: String = rules.iter().map(|lines| format!("[[practice.rule]]\n{lines}\n")).collect();
+        problems_at_main_clinic(&(practices.to_owned() + &rules), |_| {}).await
+    };
+    assert_eq!(with(&listed, &["hours = [\"09:00-12:00\"]", "keep_free = 2", "max_per_day = 1"]).await, [""; 0]);
+    let one = with(&listed, &["keep_free = 1", "resources = [\"s136\"]\nmin_notice = \"100d\""]).await;
+    let told = "practice 1 resource s136: Rule 2 leaves no time of s136 (Main) to book in the next 60 days, although the \
+                diary has some free";
+    assert_eq!(one, [told]);
+    let together = with(&listed, &["hours = [\"09:00-12:00\"]", "hours = [\"13:00-17:00\"]"]).await;
+    assert_eq!(together.len(), 2, "{together:?}");
+    assert!(together[1].starts_with("practice 1 resource u1158-s211: The practice's rules together leave no time of"));
+    let all = practice(1, "[98]", "");
+    let absent = with(&all, &["keep_free = 1", "resources = [\"s999\", \"s136\"]\ntypes = [7]\nkeep_free = 1"]).await;
+    let told = "practice 1: Rule 2 names resources s999 and appointment types 7, which the practice does not offer";
+    assert_eq!(absent, [told]);
+}
+
 #[test]
 fn a_webhook_secret_that_can_be_guessed_and_listeners_on_every_address_do_not_pass() {
     let open = practice(1, "[98]", "")

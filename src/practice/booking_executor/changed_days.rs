@@ -20,7 +20,7 @@ impl Executor {
     /// shares the schedule with a clinician reads it for themselves.
     pub(super) fn refresh_as_read(&self, place: &Place, look: &Reading) {
         let read_by = self.day_as_read(place, look).map(|read| {
-            self.changed.add_read(read);
+            self.publisher.changed.add_read(read);
             self.context.id().clone()
         });
         self.tell_all(place, read_by);

@@ -32,7 +32,7 @@ use crate::pet_owner::notes;
 use crate::polling::failed_calls::Call;
 use crate::practice::configuration::accepted::AcceptedConfiguration;
 use crate::practice::context::Context;
-use crate::practice::days::queue::DayQueue;
+use crate::practice::days::publisher::Publisher;
 use crate::practice::health::calls::CallHealth;
 use crate::practice::health::subject::Subject;
 use crate::practice::ledger::LedgerError;
@@ -73,8 +73,8 @@ pub(in crate::practice) struct Executor {
     pub(in crate::practice) lists: Arc<Lists>,
     pub(super) reader: Arc<DiaryReader>,
     pub(super) accepted: Arc<AcceptedConfiguration>,
-    /// Single days that changed.
-    pub(super) changed: Arc<DayQueue>,
+    /// What was sent, and single days that changed.
+    pub(super) publisher: Arc<Publisher>,
     pub(in crate::practice) other_bridge: Arc<OtherBridgeSigns>,
     pub(in crate::practice) turns: Arc<Turns>,
     pub(in crate::practice) places: BookingPlaces,
@@ -87,7 +87,7 @@ impl Executor {
         lists: Arc<Lists>,
         reader: Arc<DiaryReader>,
         accepted: Arc<AcceptedConfiguration>,
-        changed: Arc<DayQueue>,
+        publisher: Arc<Publisher>,
     ) -> Self {
         let other_bridge = Arc::new(OtherBridgeSigns::open(Arc::clone(&context)));
         let places = BookingPlaces {
@@ -96,7 +96,7 @@ impl Executor {
             updates: Arc::new(Semaphore::new(UPDATES_AT_ONCE)),
             known: Arc::new(Semaphore::new(KNOWN_AT_ONCE)),
         };
-        Self { context, calls, lists, reader, accepted, changed, other_bridge, turns: Arc::default(), places }
+        Self { context, calls, lists, reader, accepted, publisher, other_bridge, turns: Arc::default(), places }
     }
 
     /// Deals with a booking that Healthengine lists, until it is answered or has to wait.
@@ -138,7 +138,8 @@ impl Executor {
         let asked = asked(&self.context.config);
         let decide = |accepted: &Accepted| {
             let resources = &offering.mapping.resources;
-            let offer = placement::Offered { resources, zones: &offering.zones, accepted, asked: &asked };
+            let rules = &self.context.config.rules;
+            let offer = placement::Offered { resources, zones: &offering.zones, accepted, asked: &asked, rules };
             placement::ask(request, offer, now)
         };
         self.accepted.with_accepted(decide)
@@ -400,6 +401,7 @@ impl Executor {
                     (None, _) => {}
                 },
                 Notice::FreedDays(place) => self.refresh(&place),
+                Notice::OfferAgain => entry.place.iter().for_each(|place| self.send_again(place)),
                 Notice::Problem(problem) => {
                     let text = say_booking::problem(&problem, entry.booking_id, self.context.id());
                     self.context.health.raise(Subject::Booking(entry.booking_id), text, self.context.now())
@@ -426,7 +428,8 @@ impl Executor {
         let both = async {
             let held = self.context.shared.locks.hold(place).await;
             read_anew();
-            (self.reader.look(entry, place, true).await, Some(held))
+            let (look, reading) = self.reader.look(entry, place, true).await;
+            ((self.but_for_what_was_offered(entry, place, look), reading), Some(held))
         };
         match tokio::time::timeout(self.time_to_look(entry), both).await {
             Ok(looked) => looked,

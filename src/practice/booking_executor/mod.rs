@@ -10,6 +10,7 @@
 //! | [`leave_to_other_bridge`], [`other_bridge_signs`] | another bridge on the practice: lets it go first, gathers signs of it |
 //! | [`recall`] | recognises clients whose name is misspelt, and learns how OpenVPMS spells it |
 //! | [`request`] | a booking request with the client whom it is for |
+//! | [`offered`] | whether a time was offered to whom a rule withholds it |
 //! | [`changed_days`] | tells all practices that an appointment of ours changed the diary |
 //! | [`giving_up`] | rejects what can be rejected when the store has failed |
 //! | [`turns`], [`locks`] | one task at a booking, one booking at a schedule and clinician |
@@ -21,6 +22,7 @@ mod intake;
 mod known;
 mod leave_to_other_bridge;
 pub mod locks;
+mod offered;
 pub(super) mod other_bridge_signs;
 mod recall;
 mod request;

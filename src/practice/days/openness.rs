@@ -1,11 +1,12 @@
 //! Tells what is offered and can never be booked, because it has no open time on any day of the
 //! horizon.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::passes::DayPasses;
-use crate::availability::Days;
 use crate::availability::openness::{Shut, shut};
+use crate::availability::rules::{NothingLeft, RulesInForce};
+use crate::availability::{Days, Question, nothing_left};
 use crate::ids::ResourceId;
 use crate::mapping::Resource;
 use crate::messages::{check_findings as say, plain};
@@ -20,9 +21,29 @@ impl DayPasses {
     /// What a reading of some resources tells of it.
     pub(super) fn note_openness(&self, reading: &Reading, offering: &Offering, resources: &[Resource], days: Days) {
         let asked = resources.iter().map(|resource| resource.id);
-        let found = shut(asked, &reading.readings, &self.context.shared.rosters.locked());
+        let mut found = shut(asked, &reading.readings, &self.context.shared.rosters.locked());
+        for (resource, why) in self.nothing_left(reading, offering, resources, days) {
+            found.entry(resource).and_modify(|shut| *shut = shut.or(Some(Shut::Rules(why))));
+        }
         let horizon = self.context.horizon(offering);
         self.openness.lock().note(days, horizon, &found);
+    }
+
+    /// What the rules leave nothing of. A day that is full by a rule is none of it.
+    fn nothing_left(
+        &self,
+        reading: &Reading,
+        offering: &Offering,
+        resources: &[Resource],
+        days: Days,
+    ) -> BTreeMap<ResourceId, NothingLeft> {
+        if self.context.config.rules.is_empty() {
+            return BTreeMap::new();
+        }
+        self.reader.asking(&reading.readings, offering, None, |question| {
+            let rules = RulesInForce { counted: &[], ..question.rules };
+            nothing_left(&Question { rules, ..*question }, resources, days)
+        })
     }
 
     /// After a pass over all resources.
@@ -40,7 +61,7 @@ impl DayPasses {
         let mut named_schedules = BTreeSet::new();
         for own in &never_open {
             // A schedule is named once, however many clinicians are booked on it.
-            if own.1 == Shut::Clinician || named_schedules.insert(own.0.schedule) {
+            if own.1 != Shut::Schedule || named_schedules.insert(own.0.schedule) {
                 text.push(sentence(own).to_string());
             }
         }

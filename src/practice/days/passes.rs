@@ -40,7 +40,7 @@ const CREDENTIALS_DELAY: Duration = Duration::from_secs(60);
 pub(in crate::practice) struct DayPasses {
     pub(super) context: Arc<Context>,
     readings: Arc<ReadingHealth>,
-    reader: Arc<DiaryReader>,
+    pub(super) reader: Arc<DiaryReader>,
     publisher: Arc<Publisher>,
     accepted: Arc<AcceptedConfiguration>,
     /// Hears where our appointments seem to be gone.

@@ -212,8 +212,8 @@ impl Publisher {
         self.sent.acknowledge(read, before, outcome, failure, &self.context.measured());
     }
 
-    /// Healthengine answered a call.
-    pub(super) fn note_answer(&self, read: &[ReadDay], outcome: &BatchOutcome) {
+    /// Healthengine answered a call. `before` is what was unacknowledged when it left.
+    pub(super) fn note_answer(&self, read: &[ReadDay], before: &[Option<Unacknowledged>], outcome: &BatchOutcome) {
         if outcome.accepted.is_empty() && outcome.failed.is_empty() {
             return;
         }
@@ -232,7 +232,11 @@ impl Publisher {
                 continue;
             }
             let sent = SentDay { day: day.day.clone(), at: now, accepted: accepted.contains(&index) };
-            answered.push((read.key(), LastSent { sent, read_at: read.as_of }));
+            // Without rules nobody asks what was offered before.
+            let has_rules = !self.context.config.rules.is_empty();
+            let lost = before.get(index).and_then(Option::as_ref);
+            let before = has_rules.then(|| self.sent.before(read.key(), lost, now));
+            answered.push((read.key(), LastSent { sent, read_at: read.as_of, before }));
         }
         self.sent.answered(answered);
         if !accepted.is_empty() {

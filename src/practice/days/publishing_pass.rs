@@ -166,7 +166,7 @@ impl Publisher {
         pass.published.refused += outcome.failed.len();
         (pass.progress)(batch.len());
         // In this order: a crash between the two leaves a day in doubt, which is sent again.
-        self.note_answer(batch, outcome);
+        self.note_answer(batch, &before, outcome);
         self.acknowledge(batch, before, outcome, None);
         self.unsent.note(|unsent| {
             batch.iter().for_each(|read| unsent.done(read.day.resource, read.day.date));

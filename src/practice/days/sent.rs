@@ -15,9 +15,10 @@ use crate::call_error::CallError;
 use crate::clock::Measured;
 use crate::dates;
 use crate::healthengine::BatchOutcome;
-use crate::ids::{PracticeId, ResourceId};
+use crate::ids::{AppointmentTypeId, PracticeId, ResourceId};
 use crate::publishing::compact_day::CompactDay;
-use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from};
+use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from, is_sure};
+use crate::publishing::offered_before::{OfferedBefore, WasOffered, was_offered};
 use crate::publishing::{DayKey, ReadDay};
 use crate::store::{Batch, Record, RecordKind, Store, StoreError};
 use crate::zone::Zone;
@@ -64,17 +65,20 @@ struct KeptDay {
     accepted: bool,
     /// True if it has times that can be booked.
     has_times: bool,
+    /// What was offered before, where a rule asks for it.
+    before: Option<Box<OfferedBefore>>,
 }
 
 impl KeptDay {
-    fn of(LastSent { sent: SentDay { day, at, accepted }, read_at }: &LastSent) -> Self {
-        let has_times = day.starts().next().is_some();
-        Self { day: CompactDay::of(day), at: *at, read_at: *read_at, accepted: *accepted, has_times }
+    fn of(LastSent { sent: SentDay { day, at, accepted }, read_at, before }: &LastSent) -> Self {
+        let (has_times, before) = (day.starts().next().is_some(), before.clone().map(Box::new));
+        Self { day: CompactDay::of(day), at: *at, read_at: *read_at, accepted: *accepted, has_times, before }
     }
 
     fn unfold(&self) -> LastSent {
-        let Self { day, at, read_at, accepted, has_times: _ } = self;
-        LastSent { sent: SentDay { day: day.unfold(), at: *at, accepted: *accepted }, read_at: *read_at }
+        let Self { day, at, read_at, accepted, has_times: _, before } = self;
+        let sent = SentDay { day: day.unfold(), at: *at, accepted: *accepted };
+        LastSent { sent, read_at: *read_at, before: before.as_deref().cloned() }
     }
 
     /// True if Healthengine accepted times that can be booked.
@@ -321,6 +325,28 @@ impl SentDays {
         }
         drop(all);
         self.store.write_later(batch);
+    }
+
+    /// What is remembered of a day that is replaced at this moment. `lost` is the snapshot that was
+    /// unacknowledged when the new one left.
+    pub(super) fn before(&self, key: DayKey, lost: Option<&Unacknowledged>, now: DateTime<Utc>) -> OfferedBefore {
+        let last = self.last_of(key);
+        let is_sure = is_sure(last.as_ref(), lost, self.full_resync_at());
+        OfferedBefore::at_replacement(last.as_ref().map(LastSent::offered), is_sure, now)
+    }
+
+    /// Whether a pet owner who booked at the first of these moments, if that is known, was offered
+    /// a start, by the minute of the day, for a type. The second is the present.
+    pub(in crate::practice) fn was_offered(
+        &self,
+        key: DayKey,
+        start: (u32, AppointmentTypeId),
+        booked: (Option<DateTime<Utc>>, DateTime<Utc>),
+    ) -> WasOffered {
+        let lost = self.unacknowledged(key);
+        let last = self.last_of(key);
+        let is_sure = is_sure(last.as_ref(), lost.as_ref(), self.full_resync_at());
+        was_offered(last.as_ref().map(LastSent::offered), is_sure, start, booked)
     }
 
     /// Healthengine answered that it takes these days, or that it refuses them.

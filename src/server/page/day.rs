@@ -18,7 +18,7 @@ use crate::booking::entry::Entry;
 use crate::bridge::off::Off;
 use crate::dates;
 use crate::ids::{AppointmentTypeId, BookingId, PracticeId};
-use crate::messages::{admin as admin_say, explain as say, page as page_say};
+use crate::messages::{admin as admin_say, explain as say, page as page_say, rules as rules_say};
 use crate::practice::Practice;
 use crate::practice::explain::Explanation;
 use crate::server::Admin;
@@ -114,7 +114,7 @@ fn content(admin: &Admin, caller: &Caller, practice: &Practice, own: &Explanatio
         div.wide { table.stack {
             thead { tr { th { "Time" } th { "Why" } th { "What changes it" } } }
             tbody {
-                @for alike in own.slots.chunk_by(|a, b| a.code == b.code && a.types == b.types) {
+                @for alike in own.slots.chunk_by(|a, b| a.is_like(b)) {
                     @if let (Some(from), Some(to)) = (alike.first(), alike.last()) {
                         tr {
                             td data-label="Time" { (clock(from.minute)) "-" (clock(to.end_minute)) }
@@ -123,6 +123,11 @@ fn content(admin: &Admin, caller: &Caller, practice: &Practice, own: &Explanatio
                                 @else { (say::text(from.code, &facts)) }
                                 @if !from.types.is_empty() && !from.too_long.is_empty() {
                                     " Too long: " (named(&from.too_long)) "."
+                                }
+                                @if !from.types.is_empty() {
+                                    @for (kind, rule) in &from.ruled_out {
+                                        " " (rules_say::keeps_back(*rule, &type_name(*kind)))
+                                    }
                                 }
                             }
                             td data-label="What changes it" {
@@ -223,6 +228,7 @@ fn short(code: Code, off: Option<Off>) -> String {
         Code::TooShort => "too short for any type".to_owned(),
         Code::NoType => "no appointment type".to_owned(),
         Code::ClockChange => "the clocks change".to_owned(),
+        Code::Rule(rule) => rules_say::named(rule),
         Code::HeldBack => "held back".to_owned(),
         Code::NotRead => "OpenVPMS was not read".to_owned(),
         Code::BeyondHorizon => "not offered so far ahead".to_owned(),
@@ -246,13 +252,7 @@ mod tests {
         let at = |text: &str| text.parse().unwrap();
         let span = Span::new(at("2027-02-16T01:15:00Z"), at("2027-02-16T01:45:00Z"));
         let booking = DaysBooking { id: BookingId(7), label: "Booking 7".into(), span, date, zone };
-        let slot = |minute: u32| ExplainedSlot {
-            minute,
-            end_minute: minute + 15,
-            code: Code::OwnBooking,
-            types: Vec::new(),
-            too_long: Vec::new(),
-        };
+        let slot = |minute: u32| ExplainedSlot::of(minute, minute + 15, Code::OwnBooking);
         let within = |first, last| booking.stands_within(&slot(first), &slot(last));
         let quarter_past_nine = 9 * 60 + 15;
         assert!(within(quarter_past_nine, quarter_past_nine + 15) && within(0, quarter_past_nine));

@@ -331,6 +331,7 @@ impl Overview<'_> {
                 @for practice in &status.practices {
                     @let name = self.name(&PracticeId(practice.id.clone()));
                     @for reason in &practice.reasons { p { (name) " is not in step: " (reason) } }
+                    @for rule in &practice.rules { p { (name) ", rule of the offer in force: " (rule.text) } }
                     @if let Some(changes) = &practice.unsent_configuration {
                         p { (name) ", configuration to be sent: "
                             (commands::changes_in_one_line(changes)) }

@@ -36,7 +36,7 @@ pub(super) fn picture(slots: &[ExplainedSlot], label: impl Fn(Code) -> String, s
 fn blocks(slots: &[ExplainedSlot]) -> Vec<AlikeSlots<'_>> {
     let mut top = ROW;
     let mut blocks = Vec::new();
-    for alike in slots.chunk_by(|a, b| a.code == b.code && a.types == b.types) {
+    for alike in slots.chunk_by(ExplainedSlot::is_like) {
         let is_offered = alike.first().is_some_and(|slot| slot.code == Code::Offered);
         let rows = if is_offered { alike.len() } else { alike.len().min(ROWS_MAX) };
         blocks.push(AlikeSlots { slots: alike, top, rows });
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     fn slot(minute: u32, code: Code) -> ExplainedSlot {
-        ExplainedSlot { minute, end_minute: minute + 15, code, types: Vec::new(), too_long: Vec::new() }
+        ExplainedSlot::of(minute, minute + 15, code)
     }
 
     #[test]

@@ -26,6 +26,7 @@ impl Life {
         for booking in &bookings {
             self.check_booking(booking)?;
         }
+        self.check_rules(&bookings)?;
         self.check_verdicts()?;
         self.check_switches(&bookings)?;
         Ok(())

@@ -1,7 +1,5 @@
 //! Once everything has healed: what is published is what the diary has free.
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDateTime;
 use vetbridge::booking::entry::Entry;
 use vetbridge::ids::{PracticeId, ResourceId};
@@ -9,10 +7,8 @@ use vetbridge::simulator::healthengine::MarketplaceBooking;
 
 use super::{Wrong, in_general};
 use crate::life::Life;
-use crate::support::starts;
+use crate::support::{Starts, starts};
 use crate::truth;
-
-type Starts = BTreeMap<NaiveDateTime, Vec<String>>;
 
 impl Life {
     /// The days of a practice, as they are published and as the diary has them.
@@ -32,7 +28,8 @@ impl Life {
                 let Some(published) = published else {
                     return Some(in_general(format!("{resource} on {day} was never sent")));
                 };
-                let expected = self.world.openvpms.staff(|clinic| truth::starts(clinic, resource, day, now));
+                let free = self.world.openvpms.staff(|clinic| truth::starts(clinic, resource, day, now));
+                let expected = self.left_by_rules(practice, resource, &free);
                 let offered = starts(&published, day, now);
                 if let Some(what) = self.difference(resource, &offered, &expected) {
                     return Some(in_general(format!("{resource} on {day}: {what}")));
@@ -47,7 +44,7 @@ impl Life {
     /// booking of his that is in doubt takes his time, so does one whose change nobody has seen
     /// yet, and a bridge that lost what it had learnt of his roster can be wrong either way about
     /// his other schedule.
-    fn difference(&self, resource: ResourceId, offered: &Starts, expected: &Starts) -> Option<String> {
+    fn difference(&self, resource: ResourceId, offered: &Starts, (least, most): &(Starts, Starts)) -> Option<String> {
         let in_doubt = |entry: Entry| {
             entry.needs_attention.is_some() && entry.place.is_some_and(|place| place.user == resource.user)
         };
@@ -63,12 +60,12 @@ impl Life {
         let may_exceed = resource.user.is_some() && !self.setbacks.is_empty();
         let differs = |start: &&NaiveDateTime| {
             let kinds = |of: &Starts| of.get(*start).cloned().unwrap_or_default();
-            let (offered, expected) = (kinds(offered), kinds(expected));
-            let lacks = expected.iter().any(|kind| !offered.contains(kind));
-            let exceeds = offered.iter().any(|kind| !expected.contains(kind));
+            let (offered, least, most) = (kinds(offered), kinds(least), kinds(most));
+            let lacks = least.iter().any(|kind| !offered.contains(kind));
+            let exceeds = offered.iter().any(|kind| !most.contains(kind));
             lacks && !may_lack || exceeds && !may_exceed
         };
-        let first = offered.keys().chain(expected.keys()).filter(differs).min()?;
-        Some(format!("{} offered {:?}, diary {:?}", first.time(), offered.get(first), expected.get(first)))
+        let first = offered.keys().chain(least.keys()).filter(differs).min()?;
+        Some(format!("{} offered {:?}, expected {:?}", first.time(), offered.get(first), most.get(first)))
     }
 }

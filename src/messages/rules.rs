@@ -1,0 +1,210 @@
+//! The rules of a practice's offer, and what they keep back.
+
+use chrono::{TimeDelta, Weekday};
+
+use super::{Advice, counted, lasting, listed, plain};
+use crate::availability::rules::{NothingLeft, OfferRule, RuleAt, RuleKey, StartHours};
+use crate::ids::{AppointmentTypeId, PracticeId, ResourceId};
+
+/// What new clients are told who are rejected, where the rule does not say it.
+pub const NEW_CLIENTS_CALL: &str = "New clients please call the practice.";
+
+/// `rule 2 (hours)`.
+pub fn named(rule: RuleAt) -> String {
+    format!("rule {} ({})", rule.number, rule.key.name())
+}
+
+/// Why a time is not offered that the diary has free. The notice is the one of `[sync]`.
+pub fn withholds(at: RuleAt, rules: &[OfferRule], sync_notice: TimeDelta) -> String {
+    let rule = rules.iter().find(|rule| rule.number == at.number);
+    let what = rule.and_then(|rule| holds(rule, at.key, sync_notice));
+    let what = what.map(|what| format!(": {what}")).unwrap_or_default();
+    format!("The practice's {} keeps it back{what}.", named(at))
+}
+
+/// Of a time that is offered for other types.
+pub fn keeps_back(at: RuleAt, kind: &str) -> String {
+    format!("Kept back by {}: {}.", named(at), plain(kind))
+}
+
+/// The same on the command line.
+pub fn not_offered(kind: &str, number: u32, key: &str) -> String {
+    format!("rule {number} ({key}) keeps {} back", plain(kind))
+}
+
+/// What offers it.
+pub fn remedy(at: RuleAt, is_page: bool, practice: &PracticeId) -> String {
+    let (key, number) = (at.key.name(), at.number);
+    let whose = if is_page { "this practice".to_owned() } else { format!("practice {practice}") };
+    format!("Change or remove {key} in the {} [[practice.rule]] of {whose} in the configuration.", ordinal(number))
+}
+
+/// To Healthengine's support, and in the ledger: a booking of a time that was not offered.
+pub fn refused(at: RuleAt) -> String {
+    format!("The practice does not offer this time online: {}.", named(at))
+}
+
+/// A rule in force: about what it is, and what holds there.
+pub fn in_force(rule: &OfferRule) -> String {
+    format!("Rule {}{}: {}.", rule.number, about(rule), everything(rule).join("; "))
+}
+
+/// A resource of which the rules leave nothing.
+pub fn nothing_left(what: &str, why: NothingLeft, days: u32) -> Advice {
+    let which = match why {
+        NothingLeft::ByOne(number) => format!("Rule {number} leaves"),
+        NothingLeft::Together => "The practice's rules together leave".to_owned(),
+    };
+    let which_one = match why {
+        NothingLeft::ByOne(number) => format!("Change or remove the {} [[practice.rule]]", ordinal(number)),
+        NothingLeft::Together => "Change or remove some of its [[practice.rule]]s".to_owned(),
+    };
+    Advice::new(
+        format!("{which} no time of {what} to book in the next {days} days, although the diary has some free"),
+        format!("{which_one}, or take the resource out of the configuration if that is meant"),
+    )
+}
+
+/// A rule that is about what the practice does not have.
+pub fn about_nothing(number: u32, resources: &[ResourceId], types: &[AppointmentTypeId]) -> Advice {
+    let resources = (!resources.is_empty()).then(|| format!("resources {}", listed(resources)));
+    let types = (!types.is_empty()).then(|| format!("appointment types {}", listed(types)));
+    let what = listed(resources.into_iter().chain(types));
+    Advice::new(
+        format!("Rule {number} names {what}, which the practice does not offer"),
+        format!("Correct the {} [[practice.rule]]; `vetbridge discover` shows the ids", ordinal(number)),
+    )
+}
+
+fn about(rule: &OfferRule) -> String {
+    let resources = (!rule.resources.is_empty()).then(|| listed(&rule.resources));
+    let types = (!rule.types.is_empty()).then(|| {
+        let word = if rule.types.len() == 1 { "appointment type" } else { "appointment types" };
+        format!("{word} {}", listed(&rule.types))
+    });
+    let days = (!rule.days.is_empty()).then(|| format!("on {}", listed(rule.days.iter().map(|day| day_name(*day)))));
+    let parts: Vec<String> = [resources, types, days].into_iter().flatten().collect();
+    if parts.is_empty() { String::new() } else { format!(", {}", parts.join(", ")) }
+}
+
+/// What holds by each of its keys.
+fn everything(rule: &OfferRule) -> Vec<String> {
+    let keys = [
+        RuleKey::Hours,
+        RuleKey::MinNotice,
+        RuleKey::MaxDaysAhead,
+        RuleKey::MaxPerDay,
+        RuleKey::KeepFree,
+        RuleKey::NewPatients,
+    ];
+    keys.into_iter().filter_map(|key| holds(rule, key, TimeDelta::zero())).collect()
+}
+
+fn holds(rule: &OfferRule, key: RuleKey, sync_notice: TimeDelta) -> Option<String> {
+    Some(match key {
+        RuleKey::Hours if rule.hours.is_empty() => return None,
+        RuleKey::Hours => format!("starts within {} only", listed(rule.hours.iter().map(|own| hours(*own)))),
+        RuleKey::MinNotice => format!("no sooner than {} from now", lasting(rule.min_notice?.max(sync_notice))),
+        RuleKey::MaxDaysAhead => match rule.max_days_ahead? {
+            0 => "today only".to_owned(),
+            days => format!("no further ahead than {}", counted(days as usize, "day")),
+        },
+        RuleKey::MaxPerDay => {
+            format!("at most {} a day of each resource", counted(rule.max_per_day? as usize, "online booking"))
+        }
+        RuleKey::KeepFree => match rule.keep_free? {
+            1 => "the last free start of the day is kept".to_owned(),
+            count => format!("the last {count} free starts of the day are kept"),
+        },
+        RuleKey::NewPatients => {
+            let message = plain(&rule.new_clients.as_ref()?.message);
+            format!("new clients are rejected, with \"{message}\"")
+        }
+    })
+}
+
+fn hours(StartHours { from_minute, to_minute }: StartHours) -> String {
+    let clock = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
+    format!("{}-{}", clock(from_minute), clock(to_minute))
+}
+
+fn day_name(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Mon => "Monday",
+        Weekday::Tue => "Tuesday",
+        Weekday::Wed => "Wednesday",
+        Weekday::Thu => "Thursday",
+        Weekday::Fri => "Friday",
+        Weekday::Sat => "Saturday",
+        Weekday::Sun => "Sunday",
+    }
+}
+
+/// `1st`, `2nd`, `11th`.
+fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::availability::rules::NewClients;
+    use crate::messages::assert_well_said;
+
+    #[test]
+    fn a_rule_in_force_says_about_what_it_is_and_what_holds() {
+        let rule = OfferRule {
+            number: 2,
+            resources: ["s136", "u1158-s211"].map(|id| id.parse().unwrap()).into(),
+            types: [AppointmentTypeId(66)].into(),
+            days: vec![Weekday::Mon, Weekday::Fri],
+            hours: vec![StartHours { from_minute: 540, to_minute: 720 }],
+            min_notice: Some(TimeDelta::hours(2)),
+            max_days_ahead: Some(14),
+            max_per_day: Some(4),
+            keep_free: Some(2),
+            new_clients: Some(NewClients { message: "Please call.".into() }),
+        };
+        assert_eq!(
+            in_force(&rule),
+            "Rule 2, s136 and u1158-s211, appointment type 66, on Monday and Friday: starts within 09:00-12:00 only; \
+             no sooner than 2 hours from now; no further ahead than 14 days; at most 4 online bookings a day of each \
+             resource; the last 2 free starts of the day are kept; new clients are rejected, with \"Please call.\"."
+        );
+        let short = OfferRule { number: 1, keep_free: Some(1), max_days_ahead: Some(0), ..OfferRule::default() };
+        assert_eq!(in_force(&short), "Rule 1: today only; the last free start of the day is kept.");
+    }
+
+    #[test]
+    fn what_a_rule_withholds_names_its_number_its_key_and_what_it_says() {
+        let rule = OfferRule { number: 3, min_notice: Some(TimeDelta::hours(2)), ..OfferRule::default() };
+        let (at, rules) = (rule.at(RuleKey::MinNotice), [rule]);
+        let said = withholds(at, &rules, TimeDelta::hours(1));
+        assert_eq!(said, "The practice's rule 3 (min_notice) keeps it back: no sooner than 2 hours from now.");
+        assert!(withholds(at, &rules, TimeDelta::hours(3)).contains("3 hours"), "the longer of the two");
+        let typed = remedy(at, false, &PracticeId("7".into()));
+        assert_eq!(
+            typed,
+            "Change or remove min_notice in the 3rd [[practice.rule]] of practice 7 in the configuration."
+        );
+    }
+
+    #[test]
+    fn findings_are_well_said() {
+        for why in [NothingLeft::ByOne(11), NothingLeft::Together] {
+            assert_well_said(&nothing_left("s136 (Room)", why, 60));
+        }
+        assert_well_said(&about_nothing(2, &["s7".parse().unwrap()], &[AppointmentTypeId(9)]));
+        assert_eq!(
+            [1, 2, 3, 4, 11, 12, 13, 21, 112].map(ordinal),
+            ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th"]
+        );
+    }
+}

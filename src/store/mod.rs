@@ -65,6 +65,7 @@ use std::thread::{self, JoinHandle};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 pub use self::command_key::{command_key, fresh_command_key};
 pub use self::error::{BadExport, OpenError, StoreError};
@@ -80,9 +81,9 @@ pub use self::unreadable::Unreadable;
 pub use self::whole_state::Snapshot;
 
 use self::directory::StateDirectory;
-use self::engine::Engine;
-use self::parts::{Parted, StoredValue};
-use self::writer::{Urgency, WriteQueue};
+use self::parts::{Parted, StoredValue, ValueChanges};
+use self::sled_engine::SledEngine;
+use self::writer::{Ticket, Urgency, WriteQueue};
 use crate::messages::state_directory as say;
 use crate::metrics::flush_times::FlushTimes;
 
@@ -169,9 +170,13 @@ struct StoreInner {
 
 /// Who writes.
 enum Writer {
-    /// A thread of its own, so that a slow disk holds up nobody but those who wait for it. `None`
-    /// once it was joined.
-    Thread(Option<JoinHandle<()>>),
+    /// Whoever commits while the disk is idle, and else a thread of its own, so that a slow disk
+    /// holds up nobody but those who wait for it.
+    Shared {
+        disk: Arc<Mutex<Parted<SledEngine>>>,
+        /// `None` once it was joined.
+        thread: Option<JoinHandle<()>>,
+    },
     /// Whoever commits. Simulations have no threads: these would run beside virtual time.
     Inline(Mutex<Parted<MemoryEngine>>),
 }
@@ -282,8 +287,8 @@ impl Store {
     pub async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let queue = &self.inner.queue;
         match &self.inner.writer {
-            Writer::Thread(_) => {
-                let ticket = queue.submit(batch.changes, Urgency::Now)?;
+            Writer::Shared { disk, .. } => {
+                let ticket = submit_or_write(queue, disk, batch.changes)?;
                 queue.durable(ticket).await
             }
             // The pauses are where a simulation can stop the program: before the write, between
@@ -427,7 +432,7 @@ impl std::fmt::Debug for Store {
 
 impl Drop for StoreInner {
     fn drop(&mut self) {
-        if let Writer::Thread(thread) = &mut self.writer
+        if let Writer::Shared { thread, .. } = &mut self.writer
             && let Some(thread) = thread.take()
         {
             self.queue.close();
@@ -437,10 +442,27 @@ impl Drop for StoreInner {
     }
 }
 
-fn start_writer<E: Engine + 'static>(queue: &Arc<WriteQueue>, disk: Parted<E>) -> std::io::Result<Writer> {
-    let queue = Arc::clone(queue);
-    let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer::write_groups(&queue, disk))?;
-    Ok(Writer::Thread(Some(thread)))
+fn start_writer(queue: &Arc<WriteQueue>, disk: Parted<SledEngine>) -> std::io::Result<Writer> {
+    let disk = Arc::new(Mutex::new(disk));
+    let (queue, shared) = (Arc::clone(queue), Arc::clone(&disk));
+    let thread =
+        thread::Builder::new().name("store".to_owned()).spawn(move || writer::write_groups(&queue, &shared))?;
+    Ok(Writer::Shared { disk, thread: Some(thread) })
+}
+
+/// Writes a batch here where the disk is idle and tokio can give what else this thread has to do to
+/// another one; else leaves it to the store's own thread.
+fn submit_or_write(
+    queue: &WriteQueue,
+    disk: &Mutex<Parted<SledEngine>>,
+    changes: ValueChanges,
+) -> Result<Ticket, StoreError> {
+    let has_threads = |runtime: Handle| runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
+    let idle = if Handle::try_current().is_ok_and(has_threads) { disk.try_lock() } else { None };
+    match idle {
+        Some(mut disk) => tokio::task::block_in_place(|| writer::write_here(queue, &mut disk, changes)),
+        None => queue.submit(changes, Urgency::Now),
+    }
 }
 
 fn read<R: Record>(key: &str, stored: &StoredValue) -> Result<R, Unreadable> {

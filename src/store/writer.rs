@@ -1,12 +1,17 @@
-//! The queue between those who change records and the disk, and the one thread that writes.
+//! The queue between those who change records and the disk, and the thread that writes what they
+//! do not write themselves.
 //!
-//! Changes are visible to readers as soon as they are queued, in the order of the queue. The writer
-//! takes everything that has gathered, applies it as one transaction, syncs once, and tells all who
-//! wait: while the disk works, the next group gathers. The queue holds one value per key at most (a
-//! later change of a key replaces an earlier one), so it cannot outgrow the store.
+//! Changes are visible to readers as soon as they are queued, in the order of the queue. Whoever
+//! has the disk takes everything that has gathered, applies it as one transaction, syncs once, and
+//! tells all who wait: while the disk works, the next group gathers. The queue holds one value per
+//! key at most (a later change of a key replaces an earlier one), so it cannot outgrow the store.
+//!
+//! A commit that finds the disk idle writes by itself ([`write_here`]): a pet owner need not wait
+//! until a thread wakes up, and until the thread has woken them up again. What comes while the disk
+//! works, and what nobody waits for, is the thread's.
 //!
 //! A batch is never split: it is taken whole, and transactions take effect whole. Nor is a later
-//! batch durable before an earlier.
+//! batch durable before an earlier: groups are taken under the lock of the disk.
 
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
@@ -66,6 +71,8 @@ pub(super) enum Urgency {
     Now,
     /// Write it with the next one that is waited for, or within a second.
     Later,
+    /// Whoever queues it has the disk, and writes it.
+    Here,
 }
 
 impl WriteQueue {
@@ -94,7 +101,9 @@ impl WriteQueue {
         }
         state.queued += 1;
         state.urgent |= urgency == Urgency::Now;
-        self.wake.notify_one();
+        if urgency != Urgency::Here {
+            self.wake.notify_one();
+        }
         Ok(Ticket(state.queued))
     }
 
@@ -146,17 +155,25 @@ impl WriteQueue {
         self.state.lock()
     }
 
-    /// Waits for something to write. `None` when there is nothing and will be nothing.
-    fn next_group(&self) -> Option<Group> {
+    /// Waits for something to write. False when there is nothing and will be nothing.
+    fn wait_for_changes(&self) -> bool {
         let idle = |state: &mut QueueState| state.pending.is_empty() && !state.urgent && !state.closing;
         let patient = |state: &mut QueueState| !state.urgent && !state.closing;
         let mut state = self.lock();
         self.wake.wait_while(&mut state, idle);
         self.wake.wait_while_for(&mut state, patient, FLUSHED_WITHIN);
-        if state.closing && state.pending.is_empty() && !state.urgent {
-            return None;
-        }
-        Some(Self::take(&mut state))
+        !state.closing || !state.pending.is_empty() || state.urgent
+    }
+
+    /// Takes what has gathered; nothing if the disk has it already. For whoever has the disk.
+    ///
+    /// # Errors
+    /// The disk has failed.
+    fn next_group(&self) -> Result<Option<Group>, StoreError> {
+        let mut state = self.lock();
+        self.check()?;
+        let is_written = self.progress.borrow().durable >= state.queued;
+        Ok((!is_written).then(|| Self::take(&mut state)))
     }
 
     fn take(state: &mut QueueState) -> Group {
@@ -188,18 +205,39 @@ fn broken(reason: Option<&str>) -> StoreError {
 
 /// The writer thread: writes and syncs, group by group, until the store is closed or the disk
 /// fails.
-pub(super) fn write_groups<E: Engine>(queue: &WriteQueue, mut disk: Parted<E>) {
+pub(super) fn write_groups<E: Engine>(queue: &WriteQueue, disk: &Mutex<Parted<E>>) {
     let _failed_unless_closed = WriterEnded(queue);
-    while let Some(Group { changes, upto }) = queue.next_group() {
-        let began = Instant::now();
-        let outcome = without_panic(|| disk.write(&changes).and_then(|()| disk.sync()));
-        queue.flush_times.note(began.elapsed());
-        let failed = outcome.is_err();
-        queue.report(upto, outcome);
-        if failed {
+    while queue.wait_for_changes() {
+        if !write_group(queue, &mut disk.lock()) {
             return;
         }
     }
+}
+
+/// Queues a batch and writes it, with everything that has gathered, on the caller's time.
+///
+/// # Errors
+/// The disk has failed before.
+pub(super) fn write_here<E: Engine>(
+    queue: &WriteQueue,
+    disk: &mut Parted<E>,
+    changes: ValueChanges,
+) -> Result<Ticket, StoreError> {
+    let ticket = queue.submit(changes, Urgency::Here)?;
+    write_group(queue, disk);
+    Ok(ticket)
+}
+
+/// Writes and syncs what has gathered. False once the disk has failed: it is not asked again.
+fn write_group<E: Engine>(queue: &WriteQueue, disk: &mut Parted<E>) -> bool {
+    let Ok(group) = queue.next_group() else { return false };
+    let Some(Group { changes, upto }) = group else { return true };
+    let began = Instant::now();
+    let outcome = without_panic(|| disk.write(&changes).and_then(|()| disk.sync()));
+    queue.flush_times.note(began.elapsed());
+    let works = outcome.is_ok();
+    queue.report(upto, outcome);
+    works
 }
 
 /// Whoever waits for a writer that is gone is told so, however it ended. After an orderly end
@@ -278,6 +316,7 @@ mod tests {
 
     struct Rig {
         queue: Arc<WriteQueue>,
+        disk: Arc<Mutex<Parted<Gate>>>,
         groups: Receiver<Vec<String>>,
         outcomes: Sender<Result<(), EngineError>>,
         thread: thread::JoinHandle<()>,
@@ -289,11 +328,19 @@ mod tests {
             let (outcomes, outcomes_out) = channel();
             let queue = Arc::new(WriteQueue::new(BTreeMap::new()));
             let gate = Parted::new(Gate { group: Vec::new(), groups: groups_in, outcomes: outcomes_out });
+            let disk = Arc::new(Mutex::new(gate));
             let thread = thread::spawn({
-                let queue = Arc::clone(&queue);
-                move || write_groups(&queue, gate)
+                let (queue, disk) = (Arc::clone(&queue), Arc::clone(&disk));
+                move || write_groups(&queue, &disk)
             });
-            Self { queue, groups, outcomes, thread }
+            Self { queue, disk, groups, outcomes, thread }
+        }
+
+        /// Somebody commits who finds the disk idle.
+        fn write_here(&self, key: &str, value: &str) -> thread::JoinHandle<Result<Ticket, StoreError>> {
+            let (queue, disk) = (Arc::clone(&self.queue), Arc::clone(&self.disk));
+            let changes = ValueChanges::from([(key.to_owned(), Some(value.into()))]);
+            thread::spawn(move || write_here(&queue, &mut disk.lock(), changes))
         }
 
         fn submit(&self, key: &str, value: &str, urgency: Urgency) -> Result<Ticket, StoreError> {
@@ -328,6 +375,45 @@ mod tests {
             rig.queue.durable(ticket).await.unwrap();
         }
         assert_eq!(rig.durable(), 52);
+    }
+
+    #[tokio::test]
+    async fn whoever_finds_the_disk_idle_writes_and_what_comes_meanwhile_is_one_group_of_the_thread() {
+        let rig = Rig::start();
+        let first = rig.write_here("first", "1");
+        assert_eq!(rig.syncing(), ["first=1"]);
+        let second = rig.submit("second", "2", Urgency::Now).unwrap();
+        let third = rig.submit("third", "3", Urgency::Later).unwrap();
+        assert_eq!(rig.durable(), 0, "nothing is durable before its sync ends");
+        rig.outcomes.send(Ok(())).unwrap();
+        rig.queue.durable(first.join().unwrap().unwrap()).await.unwrap();
+        assert_eq!(rig.syncing(), ["second=2", "third=3"]);
+        assert_eq!(rig.durable(), 1);
+        rig.outcomes.send(Ok(())).unwrap();
+        rig.queue.durable(second).await.unwrap();
+        rig.queue.durable(third).await.unwrap();
+        let last = rig.write_here("last", "4");
+        assert_eq!(rig.syncing(), ["last=4"]);
+        rig.outcomes.send(Ok(())).unwrap();
+        assert!(last.join().unwrap().is_ok());
+        rig.queue.close();
+        rig.thread.join().unwrap();
+        assert!(rig.groups.try_recv().is_err(), "what is written is not written again");
+    }
+
+    #[tokio::test]
+    async fn after_a_sync_that_failed_for_whoever_wrote_the_thread_writes_nothing_more() {
+        let rig = Rig::start();
+        let failing = rig.write_here("a", "1");
+        rig.syncing();
+        let waiting = rig.submit("b", "2", Urgency::Now).unwrap();
+        rig.outcomes.send(Err(EngineError("no space".into()))).unwrap();
+        let broken = StoreError::Broken { reason: "no space".into() };
+        assert_eq!(rig.queue.durable(failing.join().unwrap().unwrap()).await, Err(broken.clone()));
+        assert_eq!(rig.queue.durable(waiting).await, Err(broken.clone()));
+        assert_eq!(rig.write_here("c", "3").join().unwrap().unwrap_err(), broken);
+        rig.thread.join().unwrap();
+        assert!(rig.groups.try_recv().is_err(), "the engine is not asked again");
     }
 
     #[test]
@@ -368,7 +454,7 @@ mod tests {
         assert_eq!(rig.submit("d", "4", Urgency::Now).unwrap_err(), broken);
         assert_eq!(rig.queue.get("d"), None, "what is refused is not shown");
         rig.thread.join().unwrap();
-        assert!(rig.groups.recv().is_err(), "the engine is not asked again");
+        assert!(rig.groups.try_recv().is_err(), "the engine is not asked again");
     }
 
     #[tokio::test]
@@ -388,7 +474,7 @@ mod tests {
         let queue = Arc::new(WriteQueue::new(BTreeMap::new()));
         let thread = thread::spawn({
             let queue = Arc::clone(&queue);
-            move || write_groups(&queue, Parted::new(Panics))
+            move || write_groups(&queue, &Mutex::new(Parted::new(Panics)))
         });
         let ticket = queue.submit(ValueChanges::from([("a".to_owned(), None)]), Urgency::Now).unwrap();
         assert_eq!(queue.durable(ticket).await, Err(StoreError::Broken { reason: "index out of bounds".into() }));

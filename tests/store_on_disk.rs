@@ -378,3 +378,18 @@ async fn a_directory_of_another_user_is_refused_before_a_file_is_made_in_it() {
     assert!(error.to_string().contains("sudo -u '#12345'"), "{error}");
     assert_eq!(names(&place.state()), before);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_many_threads_commit_at_one_moment_is_all_there_afterwards() {
+    let place = Place::new();
+    let store = place.open().unwrap();
+    let commit = |number: usize| {
+        let store = store.clone();
+        tokio::spawn(async move { store.commit(put(&format!("{number:03}"), "kept")).await })
+    };
+    for commit in (0..200).map(commit).collect::<Vec<_>>() {
+        commit.await.unwrap().unwrap();
+    }
+    drop(store);
+    assert_eq!(place.open().unwrap().scan::<Line>("").records.len(), 200);
+}

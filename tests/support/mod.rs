@@ -56,7 +56,7 @@ pub(crate) use self::mines::{Mine, Mines, Step, go_off};
 pub(crate) use self::online::Online;
 pub(crate) use self::people::{judith, person, wish};
 pub(crate) use self::rules::{Starts, left, rules};
-pub(crate) use self::staff::{standing, ten_schedules};
+pub(crate) use self::staff::{standing, standing_by_booking, ten_schedules};
 pub(crate) use self::unlocked::Unlocked;
 pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, Twist, basic};
 

@@ -29,6 +29,8 @@ pub mod other_bridge;
 pub mod out_of_step;
 pub mod page;
 pub mod practice;
+pub mod rehearsal;
+pub mod rehearsal_report;
 pub mod reload;
 pub mod resolve;
 pub mod settling;

@@ -69,7 +69,7 @@ struct GateInner {
 
 /// Who is let in, among a request's extensions.
 #[derive(Clone)]
-pub(super) enum Caller {
+pub(crate) enum Caller {
     /// Whoever showed the token, or proved that they have the command key.
     Program,
     /// A browser.

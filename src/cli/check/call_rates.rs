@@ -14,8 +14,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::findings::Report;
 use crate::config::{Config, SyncSettings};
+use crate::findings::report::Report;
 use crate::mapping::Mapping;
 use crate::messages::Advice;
 use crate::messages::call_rates::{self as say, RateShare};

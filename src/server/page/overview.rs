@@ -38,7 +38,7 @@ pub(in crate::server) struct DoneQuery {
     practice: String,
 }
 
-pub(super) async fn show(
+pub(in crate::server) async fn show(
     State(admin): State<Admin>,
     Extension(caller): Extension<Caller>,
     Query(done): Query<DoneQuery>,

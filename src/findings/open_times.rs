@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::findings::{Report, title};
+use super::day_parts::day_parts;
+use super::report::{Report, title};
 use crate::availability::openness::{Shut, shut};
 use crate::availability::{Days, Readings, Rosters, ScheduleReading};
-use crate::cli::day_parts::day_parts;
 use crate::config::PracticeSettings;
 use crate::config::live_hours::{DayKind, HoursRange, LiveHours};
 use crate::ids::ScheduleId;
@@ -20,19 +20,19 @@ use crate::zone::Zone;
 const LENGTH_MINUTES_MAX: u32 = 8 * 60;
 
 /// A practice with what was read of its diary, for so many days from today on.
-pub(super) struct Diary<'a> {
-    pub(super) practice: &'a PracticeSettings,
-    pub(super) mapping: &'a Mapping,
-    pub(super) readings: &'a Readings,
-    pub(super) days: Days,
+pub(crate) struct Diary<'a> {
+    pub(crate) practice: &'a PracticeSettings,
+    pub(crate) mapping: &'a Mapping,
+    pub(crate) readings: &'a Readings,
+    pub(crate) days: Days,
     /// The practice's.
-    pub(super) zone: Zone,
-    pub(super) names: BTreeMap<ScheduleId, String>,
+    pub(crate) zone: Zone,
+    pub(crate) names: BTreeMap<ScheduleId, String>,
 }
 
 impl Diary<'_> {
     /// Judges everything.
-    pub(super) fn inspect(&self, report: &mut Report) {
+    pub(crate) fn inspect(&self, report: &mut Report) {
         let open = self.inspect_shut(report);
         self.inspect_lengths(&open, report);
         self.inspect_live_hours(&open, report);

@@ -12,9 +12,9 @@
 //! **Promises.** Nothing leaves for Healthengine: there is no client for it, and webhooks and
 //! alerts are not configured. Without `--book` nothing is written to OpenVPMS: there is no writer
 //! ([`writers::NoWriter`]). With it, each appointment is on a list on the disk from before it is
-//! made until it is gone ([`leftovers`]), begins a day from now or later, and bears a mark. State is
-//! in a directory that goes with the rehearsal, so a service can run beside it; the two share
-//! nothing but OpenVPMS, of whose rate limit the rehearsal takes half.
+//! made until it is gone ([`leftovers`]), begins a day from now or later, and bears a mark. The
+//! state is in a directory that goes with the rehearsal, so a service can run beside it; the two
+//! share nothing but OpenVPMS, of whose rate limit the rehearsal takes half.
 //!
 //! | file | is |
 //! | --- | --- |

@@ -131,7 +131,7 @@ async fn the_pages_fit_a_telephone_and_a_pet_owner_is_played_without_a_script() 
                      [[practice.resource]]\nuser = 1158\nschedule = 211\n";
     clinic.write("vetbridge.toml", &(clinic.configuration() + resources));
     let running = Running::start(&clinic, &["--book"]).await;
-    running.until_said("s136, ").await;
+    running.until_said("confirmed after").await;
     let day = clinic.today() + chrono::TimeDelta::days(2);
     let offer = format!("/offer?practice=1234567&resource=s136&from={day}");
     let mut booked = None;

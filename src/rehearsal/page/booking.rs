@@ -64,6 +64,7 @@ pub(super) async fn ask(
     };
     let (name, kind) = shown.stand.names(&choice);
     let title = say::book_question(&kind, &name);
+    let back = RehearsalPages::offer_link(&choice.practice, choice.kind.resource, Some(choice.start.date()));
     let content = html! {
         h1 { (title) }
         (banner(true))
@@ -76,9 +77,7 @@ pub(super) async fn ask(
             input type="hidden" name="start" value=(asked.start);
             div.buttons {
                 button { (say::BOOK) }
-                a.button href=(RehearsalPages::offer_link(&choice.practice, choice.kind.resource, Some(choice.start.date()))) {
-                    "Back"
-                }
+                a.button href=(back) { "Back" }
             }
         }
     };

@@ -28,8 +28,8 @@ use crate::http::{Lane, Transport};
 use crate::ids::PracticeId;
 use crate::messages::alerts as say;
 use crate::metrics::calls::CallMetrics;
-use crate::openvpms::OpenVpmsHandle;
 use crate::openvpms::client::OpenVpmsClient;
+use crate::openvpms::{OpenVpmsReader, OpenVpmsWriter};
 use crate::practice::OpenVpmsClients;
 
 /// How vetbridge introduces itself to OpenVPMS. Healthengine prescribes its own form.
@@ -40,16 +40,44 @@ const ALERT_ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Healthengine waits as long for an answer to a webhook.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A handle to OpenVPMS. An error means that the settings cannot work (such as a `ca_file` that
-/// holds no certificate); nothing is sent yet.
-pub fn openvpms(settings: &OpenVpmsSettings) -> anyhow::Result<OpenVpmsHandle> {
+/// Asks OpenVPMS, and changes nothing. An error means that the settings cannot work (such as a
+/// `ca_file` that holds no certificate); nothing is sent yet.
+pub fn openvpms(settings: &OpenVpmsSettings) -> anyhow::Result<OpenVpmsReader> {
     Ok(openvpms_with_server(settings)?.0)
 }
 
-/// The same, with what is to be known of the server itself.
-pub fn openvpms_with_server(settings: &OpenVpmsSettings) -> anyhow::Result<(OpenVpmsHandle, Arc<Server>)> {
+/// Both ways that read, apart from any that writes, with what is to be known of the server itself.
+pub struct OpenVpmsReaders {
+    /// For those who wait.
+    pub interactive: OpenVpmsReader,
+    /// For everything else.
+    pub background: OpenVpmsReader,
+    /// The server, with the rate limit that all ways to it share.
+    pub server: Arc<Server>,
+}
+
+/// The ways that read. An error means that the settings cannot work.
+pub fn openvpms_readers(settings: &OpenVpmsSettings, metrics: &CallMetrics) -> anyhow::Result<OpenVpmsReaders> {
     let server = openvpms_server(settings, None)?;
-    Ok((doors(&server, settings, &CallMetrics::default())?.background, server))
+    let client = openvpms_client(&server, settings, metrics)?;
+    let interactive = Arc::new(client.with_lane(Lane::Interactive));
+    Ok(OpenVpmsReaders { interactive, background: Arc::new(client), server })
+}
+
+/// A way that writes to a server that is read already. An error means that the settings cannot
+/// work.
+pub fn openvpms_writer(
+    server: &Arc<Server>,
+    settings: &OpenVpmsSettings,
+    metrics: &CallMetrics,
+) -> anyhow::Result<OpenVpmsWriter> {
+    Ok(Arc::new(openvpms_client(server, settings, metrics)?))
+}
+
+/// The same, with what is to be known of the server itself.
+pub fn openvpms_with_server(settings: &OpenVpmsSettings) -> anyhow::Result<(OpenVpmsReader, Arc<Server>)> {
+    let server = openvpms_server(settings, None)?;
+    Ok((Arc::new(openvpms_client(&server, settings, &CallMetrics::default())?), server))
 }
 
 /// A handle to Healthengine for one practice.
@@ -88,11 +116,20 @@ fn openvpms_server(settings: &OpenVpmsSettings, before: Option<&Server>) -> anyh
     server(&own, before).context("[openvpms]")
 }
 
-fn doors(server: &Arc<Server>, settings: &OpenVpmsSettings, metrics: &CallMetrics) -> anyhow::Result<OpenVpmsClients> {
+fn openvpms_client(
+    server: &Arc<Server>,
+    settings: &OpenVpmsSettings,
+    metrics: &CallMetrics,
+) -> anyhow::Result<OpenVpmsClient> {
     let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.to_send() };
     let transport = server.transport(&credentials).context("[openvpms]")?;
-    let client = OpenVpmsClient::new(transport).counted(metrics.clone());
-    Ok(OpenVpmsClients { interactive: Arc::new(client.with_lane(Lane::Interactive)), background: Arc::new(client) })
+    Ok(OpenVpmsClient::new(transport).counted(metrics.clone()))
+}
+
+fn doors(server: &Arc<Server>, settings: &OpenVpmsSettings, metrics: &CallMetrics) -> anyhow::Result<OpenVpmsClients> {
+    let client = openvpms_client(server, settings, metrics)?;
+    let interactive = Arc::new(client.with_lane(Lane::Interactive));
+    Ok(OpenVpmsClients { interactive, background: Arc::new(client.clone()), writer: Arc::new(client) })
 }
 
 fn healthengine_server(settings: &HealthengineSettings, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {

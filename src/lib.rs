@@ -45,7 +45,9 @@
 //! | [`practice`] | one running practice: the components that read, write and wait | |
 //! | [`bridge`], [`http_clients`] | practices side by side; the HTTP clients, made from settings | |
 //! | [`without_store`], [`server`], [`service`] | what is left without a store; the admin page; the whole program | |
+//! | [`findings`] | what is wrong with how a clinic is set up | |
 //! | [`simulator`], [`demo`] | both systems as models, as strict as the real ones; the bridge between them | |
+//! | [`rehearsal`] | the bridge between a clinic's own OpenVPMS and the model of Healthengine | |
 //! | [`cli`] | what an administrator types | |
 //!
 //! # Glossary
@@ -108,6 +110,7 @@ pub mod clock_leaps;
 pub mod config;
 pub mod dates;
 pub mod demo;
+pub(crate) mod findings;
 pub mod healthengine;
 pub mod hex;
 pub mod http;
@@ -123,6 +126,7 @@ pub mod polling;
 pub mod practice;
 pub mod publishing;
 pub mod random;
+pub mod rehearsal;
 pub mod said_lines;
 pub mod server;
 pub mod service;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::messages::{Advice, reload, start as say, supervisor as supervisor_say};
 use crate::practice::KINDS;
 use crate::practice::health::subject::Subject;
+pub use crate::server::STATUS_PATH;
 use crate::server::webhooks::Webhooks;
 use crate::server::{self, Access, Admin, Gate};
 use crate::store::{self, OpenError, Store};
@@ -91,9 +93,14 @@ impl fmt::Display for Failure {
 /// A listener, and where it listens.
 type Bound = (Arc<TcpListener>, SocketAddr);
 
+/// Makes the pages at the root of the admin listener, of a bridge that does nothing yet.
+pub type FrontPages = Box<dyn FnOnce(&Arc<Bridge>) -> Router + Send>;
+
 /// What a service is started on: its store, and the admin listener if it was needed before.
 pub struct Opened {
     store: Store,
+    /// What is shown at the root of the admin listener instead of the status page.
+    front: Option<FrontPages>,
     /// The service without a store was asked here. Kept open, so that nobody who connects in
     /// between is turned away.
     admin: Option<Bound>,
@@ -104,7 +111,14 @@ pub struct Opened {
 impl Opened {
     /// On a store, with an admin listener of its own.
     pub fn on(store: Store) -> Self {
-        Self { store, admin: None, alerts: None }
+        Self { store, front: None, admin: None, alerts: None }
+    }
+
+    /// With these pages at the root of the admin listener; the status page is at
+    /// [`STATUS_PATH`] then.
+    #[must_use]
+    pub fn with_front(self, front: FrontPages) -> Self {
+        Self { front: Some(front), ..self }
     }
 }
 
@@ -130,6 +144,20 @@ impl Service {
         Self::start_on(Opened::on(store), config, connect, clock).await
     }
 
+    /// The same with these pages at the root of the admin listener.
+    ///
+    /// # Errors
+    /// As those of [`Self::start`].
+    pub async fn start_behind(
+        front: FrontPages,
+        config: &Config,
+        connect: &impl Connect,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let store = open_store(config, &clock).await?;
+        Self::start_on(Opened::on(store).with_front(front), config, connect, clock).await
+    }
+
     /// The same on a store that is open.
     ///
     /// # Errors
@@ -140,7 +168,7 @@ impl Service {
         connect: &impl Connect,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let Opened { store, admin, alerts } = opened;
+        let Opened { store, front, admin, alerts } = opened;
         let (listener, admin_address) = match admin {
             Some(bound) => bound,
             None => bind_admin(config).await?,
@@ -156,10 +184,15 @@ impl Service {
             command_key: store.command_key(),
             hosts: config.admin_hosts.clone(),
         };
-        let gate = Gate::new(access).map_err(no_random(config))?;
+        let gate = if front.is_some() { Gate::of_rehearsal(access) } else { Gate::new(access) };
+        let gate = gate.map_err(no_random(config))?;
         let admin = {
             let (bridge, stop) = (Arc::clone(&bridge), stop.clone());
-            let router = Admin::new(Arc::clone(&bridge), gate).router();
+            let admin = Admin::new(Arc::clone(&bridge), gate);
+            let router = match front {
+                Some(front) => admin.router_behind(front(&bridge)),
+                None => admin.router(),
+            };
             tokio::spawn(async move {
                 let serve = || server::serve(Arc::clone(&listener), router.clone(), stop.clone());
                 bridge.keep(supervisor_say::ADMIN_LISTENER, &stop, serve).await;
@@ -281,6 +314,17 @@ impl Service {
     }
 }
 
+/// An address of this machine alone that nobody listens on, with this port or, if it is 0, with a
+/// free one: for a service whose port is no matter of its configuration.
+///
+/// # Errors
+/// Somebody listens there. The advice names the option, since nobody typed a key of a file.
+pub async fn loopback_address(port: u16) -> Result<SocketAddr, Advice> {
+    let wanted = SocketAddr::from(([127, 0, 0, 1], port));
+    let (_listener, address) = bind("--port", wanted).await?;
+    Ok(address)
+}
+
 impl Telling {
     fn of(alerts: Arc<Alerts>, bridge: &Arc<Bridge>) -> Self {
         let stop = CancellationToken::new();
@@ -385,5 +429,5 @@ pub async fn store_when_it_works(
     // one on the store.
     stop.cancel();
     let _ = tokio::join!(admin, telling);
-    Ok(Opened { store: opened?, admin: Some(bound), alerts: Some(alerts) })
+    Ok(Opened { store: opened?, front: None, admin: Some(bound), alerts: Some(alerts) })
 }

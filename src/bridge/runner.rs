@@ -42,6 +42,7 @@ impl PartialEq for PracticeDeps {
             && *settings == other.settings
             && Arc::ptr_eq(&openvpms.interactive, &other.openvpms.interactive)
             && Arc::ptr_eq(&openvpms.background, &other.openvpms.background)
+            && Arc::ptr_eq(&openvpms.writer, &other.openvpms.writer)
             && Arc::ptr_eq(healthengine, &other.healthengine)
     }
 }

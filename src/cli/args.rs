@@ -92,6 +92,9 @@ pub enum Command {
     Status(StatusArgs),
     /// Ask a running service whether its process works, for health checks; reads no file
     Probe(ProbeArgs),
+    /// Show what Healthengine would show of this clinic, before it does: OpenVPMS as configured, a
+    /// built-in Healthengine; needs of the configuration openvpms and the practices' locations
+    Rehearse(RehearseArgs),
     /// Run the whole bridge against two built-in simulators; needs no configuration
     Demo(DemoArgs),
     /// Install, start, reload, stop and remove the service of Windows
@@ -116,9 +119,13 @@ impl Command {
             | Self::Resume(PauseArgs { json, .. })
             | Self::Explain(ExplainArgs { json, .. })
             | Self::Status(StatusArgs { json }) => *json,
-            Self::Run | Self::Probe(_) | Self::Demo(_) | Self::Service(_) | Self::Completions(_) | Self::Man(_) => {
-                false
-            }
+            Self::Run
+            | Self::Probe(_)
+            | Self::Rehearse(_)
+            | Self::Demo(_)
+            | Self::Service(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
         }
     }
 }
@@ -385,6 +392,32 @@ pub struct DemoArgs {
     /// too [default: any]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+}
+
+/// Arguments of `rehearse`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is sent to Healthengine, whatever the configuration says: no call, no webhook, no alert. \
+                  Without --book OpenVPMS is only read. What a crash left in the diary stands in \
+                  rehearsal-leftovers.json in the state directory."
+)]
+pub struct RehearseArgs {
+    /// Stop by itself after this time (such as 5m), with a summary; bookings and report are
+    /// finished first
+    #[arg(long = "for", value_name = "DURATION", value_parser = config::duration::parse)]
+    pub for_duration: Option<Duration>,
+    /// Port of the page on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// Book the last free time of each resource in OpenVPMS, look at it, and cancel it again
+    #[arg(long)]
+    pub book: bool,
+    /// Write what was seen of Healthengine's suggested testing, as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Remove from OpenVPMS what an earlier rehearsal left there, and do nothing else
+    #[arg(long, conflicts_with_all = ["for_duration", "port", "book", "report"])]
+    pub remove_leftovers: bool,
 }
 
 /// Arguments of `service`.

@@ -13,7 +13,6 @@ mod answer_lines;
 mod args;
 mod bookings;
 mod check;
-mod day_parts;
 mod demo;
 mod discover;
 mod explain;
@@ -27,6 +26,7 @@ mod output;
 mod packaging;
 mod pause;
 mod probe;
+mod rehearse;
 mod resync;
 mod run;
 mod running;
@@ -46,8 +46,8 @@ use crate::messages::windows_service as windows_service_say;
 use args::INVALID;
 pub use args::{
     BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, CompletionsArgs, DemoArgs, DiscoverArgs, ExplainArgs,
-    Global, ListArgs, ManArgs, PauseArgs, ProbeArgs, ResolveArgs, ResyncArgs, ResyncPart, ServiceArgs, ServiceCommand,
-    StateArgs, StateCommand, StatusArgs,
+    Global, ListArgs, ManArgs, PauseArgs, ProbeArgs, RehearseArgs, ResolveArgs, ResyncArgs, ResyncPart, ServiceArgs,
+    ServiceCommand, StateArgs, StateCommand, StatusArgs,
 };
 use guarded::guarded;
 pub use logging::{LogFormat, LogLevel};
@@ -111,6 +111,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Status(args) => Box::pin(status::run(&cli.global, args.json)).await,
         Command::Probe(args) => Box::pin(probe::run(args)).await,
         Command::Demo(args) => Box::pin(demo::run(args)).await,
+        Command::Rehearse(args) => Box::pin(rehearse::run(&cli.global, args)).await,
         #[cfg(windows)]
         Command::Service(args) => Box::pin(windows_service::run(&cli.global, args.command)).await,
         #[cfg(not(windows))]
@@ -136,7 +137,8 @@ fn default_level(command: &Command) -> LogLevel {
         | Command::Service(_)
         | Command::Completions(_)
         | Command::Man(_)
-        // Its running account says what happens.
+        // What they print says what happens.
+        | Command::Rehearse(_)
         | Command::Demo(_) => LogLevel::Warn,
     }
 }

@@ -274,7 +274,11 @@ mod tests {
     impl Connect for Mined {
         fn openvpms(&self) -> OpenVpmsClients {
             let client = OpenVpmsClient::new(Arc::new(Away));
-            OpenVpmsClients { interactive: Arc::new(client.clone()), background: Arc::new(client) }
+            OpenVpmsClients {
+                interactive: Arc::new(client.clone()),
+                background: Arc::new(client.clone()),
+                writer: Arc::new(client),
+            }
         }
 
         fn healthengine(&self, _: &config::PracticeSettings) -> Option<HealthengineHandle> {

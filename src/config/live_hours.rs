@@ -67,6 +67,12 @@ impl LiveHours {
         self.0.insert(day, merged);
     }
 
+    /// Every day, day and night.
+    pub fn always() -> Self {
+        let whole = || vec![HoursRange { start: 0, end: DAY_MINUTES }];
+        Self(DayKind::ALL.into_iter().take(7).map(|day| (day, whole())).collect())
+    }
+
     /// True if no day has any hours.
     pub fn is_empty(&self) -> bool {
         self.0.values().all(Vec::is_empty)
@@ -160,7 +166,7 @@ impl DayKind {
     }
 
     /// The key in the liveness contract.
-    fn wire_name(self) -> &'static str {
+    pub fn wire_name(self) -> &'static str {
         match self {
             Self::PublicHolidays => "publicHolidays",
             Self::Monday

@@ -152,6 +152,21 @@ pub fn load_openvpms(path: &Path) -> Result<OpenVpmsOnly, ConfigError> {
     })
 }
 
+/// Reads what a rehearsal needs: OpenVPMS, and what is offered of it. The built-in Healthengine
+/// stands in the place of the real one, so nothing of `[healthengine]`, `[webhooks]` and `[alerts]`
+/// is read, and no secret of theirs. A practice may lack its key, its id and its live hours;
+/// without any it is live day and night.
+pub fn load_for_rehearsal(path: &Path) -> Result<Config, ConfigError> {
+    let text = read(path)?;
+    judge(path, &text, |root, problems| {
+        let around = surroundings(path, &secret::process_environment);
+        let root = Table::root(root, problems);
+        let config = rehearsal_config(&root, &around, path.to_owned());
+        root.finish();
+        config
+    })
+}
+
 /// What a command needs that talks to the running service, or looks into its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
@@ -219,6 +234,32 @@ fn config(root: &Table<'_>, around: &Surroundings<'_>, source: PathBuf) -> Optio
         sync: sync?,
         bookings: bookings?,
         alerts: alerts?,
+        practices,
+        source,
+    })
+}
+
+/// As [`config`], without what a rehearsal does not use.
+fn rehearsal_config(root: &Table<'_>, around: &Surroundings<'_>, source: PathBuf) -> Option<Config> {
+    let openvpms = openvpms::read(root, around);
+    let state_path = state::read(root, around);
+    let admin = admin::read(root);
+    let sync = sync::read(root);
+    let bookings = bookings::read(root);
+    let practices = practices::read_for_rehearsal(root);
+    // They are known, and not looked into.
+    let _unread = ["healthengine", "webhooks", "alerts"].map(|table| root.get(table));
+    let (admin_listen, admin_hosts) = admin?;
+    Some(Config {
+        openvpms: openvpms?,
+        healthengine: HealthengineSettings::built_in()?,
+        state_path: state_path?,
+        admin_listen,
+        admin_hosts,
+        webhooks: None,
+        sync: sync?,
+        bookings: bookings?,
+        alerts: None,
         practices,
         source,
     })

@@ -38,24 +38,59 @@ pub struct PracticeSettings {
 
 /// Every practice of the file. What is wrong is reported.
 pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Vec<PracticeSettings> {
+    read_each(root, |table, _, claims| practice(table, around, claims))
+}
+
+/// The same where key, id and live hours may be missing: no key is read, and whoever has no id gets
+/// one.
+pub(super) fn read_for_rehearsal(root: &Table<'_>) -> Vec<PracticeSettings> {
+    read_each(root, |table, number, claims| {
+        let is_blank = |value: &Value<'_>| value.is_text() && value.text().is_none_or(|text| trimmed(text).is_empty());
+        let id = match table.get("id").filter(|value| !is_blank(value)) {
+            Some(value) => claimed_id(&value, claims),
+            None => Some(PracticeId(format!("rehearsal-{number}"))),
+        };
+        let _unread = table.get("key");
+        let live_hours = table.table("live_hours").map_or_else(LiveHours::always, live_hours::read);
+        rest(table, id, Some("rehearsal".into()), Some(live_hours), claims)
+    })
+}
+
+fn read_each<'a>(
+    root: &Table<'a>,
+    read: impl Fn(Table<'a>, usize, &mut Claims<'a>) -> Option<PracticeSettings>,
+) -> Vec<PracticeSettings> {
     let mut claims = Claims::default();
-    let practices =
-        root.tables("practice").into_iter().filter_map(|table| practice(table, around, &mut claims)).collect();
+    let tables = (1..).zip(root.tables("practice"));
+    let practices = tables.filter_map(|(number, table)| read(table, number, &mut claims)).collect();
     claims.report_shared_locations();
     practices
 }
 
 fn practice<'a>(table: Table<'a>, around: &Surroundings<'_>, claims: &mut Claims<'a>) -> Option<PracticeSettings> {
-    let id = table.required("id", |value| {
-        let id = PracticeId(header_word(value)?);
-        claims.claim_id(&id, value);
-        Some(id)
-    });
+    let id = table.required("id", |value| claimed_id(value, claims));
     let key = table.required("key", |value| around.header_secret(value));
+    let live_hours = table.required_table("live_hours").map(live_hours::read);
+    rest(table, id, key, live_hours, claims)
+}
+
+fn claimed_id<'a>(value: &Value<'a>, claims: &mut Claims<'a>) -> Option<PracticeId> {
+    let id = PracticeId(header_word(value)?);
+    claims.claim_id(&id, value);
+    Some(id)
+}
+
+/// What every practice has, whatever it is read for.
+fn rest<'a>(
+    table: Table<'a>,
+    id: Option<PracticeId>,
+    key: Option<Secret>,
+    live_hours: Option<LiveHours>,
+    claims: &mut Claims<'a>,
+) -> Option<PracticeSettings> {
     let locations = table.required("locations", |value| locations(value, id.as_ref(), claims));
     let enabled = table.or("enabled", true, Value::flag);
     let timezone = table.optional("timezone", zone);
-    let live_hours = table.required_table("live_hours").map(live_hours::read);
     let entries = table.tables("resource");
     if let (Some(id), true) = (&id, entries.is_empty()) {
         claims.claim_all_schedules(id);

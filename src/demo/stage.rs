@@ -19,9 +19,8 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::http_clients::Network;
 use crate::ids::{BookingId, LocationId, ScheduleId};
-use crate::messages::start::cannot_listen;
 use crate::random::Random;
-use crate::service::Service;
+use crate::service::{Service, loopback_address};
 use crate::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer, serve};
 use crate::simulator::healthengine::{self, BASE_PATH, HealthengineModel, MarketplaceBooking, NewPractice};
 use crate::simulator::openvpms::{Appointment, OpenVpmsSim, World};
@@ -81,17 +80,13 @@ impl Stage {
         let simulators = stop.clone().drop_guard();
         let openvpms = listen(clinic.clone(), &stop).await?;
         let healthengine = listen(Arc::new(marketplace.clone()), &stop).await?;
-        // The advice of the service would name a key of a file that nobody typed.
-        let wanted = SocketAddr::from(([127, 0, 0, 1], port));
-        let probe = TcpListener::bind(wanted).await.map_err(|error| cannot_listen("--port", wanted, &error))?;
-        let admin = probe.local_addr()?;
+        let admin = loopback_address(port).await?;
         let text = CONFIG
             .replace("http://127.0.0.1/openvpms", &format!("http://{openvpms}/openvpms"))
             .replace("http://127.0.0.1/pms-api/v1", &format!("http://{healthengine}{BASE_PATH}"))
             .replace("127.0.0.1:0", &admin.to_string());
         std::fs::write(&file, &text).with_context(|| file.display().to_string())?;
         let config = read(&text)?;
-        drop(probe);
         let service = Service::start(&config, &Network::new(&config)?, clock.clone()).await?;
         Ok(Self { clinic, marketplace, service, clock, _simulators: simulators, directory })
     }

@@ -30,6 +30,8 @@ pub mod out_of_step;
 pub mod page;
 pub mod plain_words;
 pub mod practice;
+pub mod rehearsal;
+pub mod rehearsal_report;
 pub mod reload;
 pub mod resolve;
 pub mod rules;

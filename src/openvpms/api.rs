@@ -248,12 +248,11 @@ pub trait WriteOpenVpms: Send + Sync {
     async fn cancel(&self, reference: &BookingReference) -> Answer<()>;
 }
 
-/// All of the Booking API.
-pub trait OpenVpmsApi: ReadOpenVpms + WriteOpenVpms {}
-impl<T: ReadOpenVpms + WriteOpenVpms> OpenVpmsApi for T {}
+/// Asks OpenVPMS, for all practices. Whoever has this alone cannot change a diary.
+pub type OpenVpmsReader = Arc<dyn ReadOpenVpms>;
 
-/// A handle to OpenVPMS, shared by all practices.
-pub type OpenVpmsHandle = Arc<dyn OpenVpmsApi>;
+/// Changes OpenVPMS's diary, for all practices.
+pub type OpenVpmsWriter = Arc<dyn WriteOpenVpms>;
 
 /// The text of the 404 that means *gone*. Any other 404 is a server that is restarting.
 pub const BOOKING_NOT_FOUND: &str = "Booking not found";

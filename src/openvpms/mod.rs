@@ -20,6 +20,6 @@ mod wire;
 
 pub use api::{
     ALREADY_SCHEDULED, AppointmentType, BOOKING_NOT_FOUND, Booking, Contact, CustomerName, FreeBusy, IN_THE_PAST,
-    INVALID_REFERENCE, Location, MUST_BE_PENDING, NewBooking, OpenVpmsApi, OpenVpmsHandle, ReadOpenVpms,
+    INVALID_REFERENCE, Location, MUST_BE_PENDING, NewBooking, OpenVpmsReader, OpenVpmsWriter, ReadOpenVpms,
     SCHEDULE_NOT_AVAILABLE, Schedule, User, UserFreeBusy, UserSpan, Window, WriteOpenVpms,
 };

@@ -31,7 +31,7 @@ use crate::config;
 use crate::ids::{BookingId, LocationId, ResourceId, ScheduleId, UserId};
 use crate::mapping::Resource;
 use crate::messages::practice as say;
-use crate::openvpms::{FreeBusy, OpenVpmsHandle, UserFreeBusy};
+use crate::openvpms::{FreeBusy, OpenVpmsReader, UserFreeBusy};
 use crate::publishing::{ReadDay, ReadDays};
 use crate::span::Span;
 
@@ -100,7 +100,7 @@ impl DiaryReader {
     /// practice's stop breaks off.
     pub(super) async fn read(
         &self,
-        server: &OpenVpmsHandle,
+        server: &OpenVpmsReader,
         offering: &Offering,
         resources: &[Resource],
         days: Days,
@@ -118,7 +118,7 @@ impl DiaryReader {
 
     async fn read_on(
         &self,
-        server: &OpenVpmsHandle,
+        server: &OpenVpmsReader,
         offering: &Offering,
         resources: &[Resource],
         days: Days,
@@ -152,7 +152,7 @@ impl DiaryReader {
     /// One call per clinician and location. A clinician counts as read if every location answered.
     async fn read_users(
         &self,
-        server: &OpenVpmsHandle,
+        server: &OpenVpmsReader,
         offering: &Offering,
         users: BTreeSet<UserId>,
         span: Span,
@@ -194,7 +194,7 @@ impl DiaryReader {
     /// One call per schedule.
     async fn read_schedules(
         &self,
-        server: &OpenVpmsHandle,
+        server: &OpenVpmsReader,
         offering: &Offering,
         schedules: BTreeSet<ScheduleId>,
         span: Span,

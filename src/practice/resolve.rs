@@ -107,7 +107,7 @@ impl Practice {
             DiaryCheck::AlreadySettled => return Ok(entry),
             DiaryCheck::Nothing(outcome) => Ok(outcome),
             DiaryCheck::Get(reference) => self.ask_where(&entry, verdict, &reference).await,
-            DiaryCheck::Delete(reference) => after_delete(&self.context.openvpms.interactive.cancel(&reference).await),
+            DiaryCheck::Delete(reference) => after_delete(&self.context.openvpms.writer.cancel(&reference).await),
         };
         let outcome = match outcome {
             Ok(outcome) => outcome,

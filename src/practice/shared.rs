@@ -18,21 +18,24 @@ use crate::config::{self, Config};
 use crate::ids::{PracticeId, ScheduleId, UserId};
 use crate::messages::practice as say;
 use crate::metrics::exposition::Metrics;
-use crate::openvpms::OpenVpmsHandle;
+use crate::openvpms::{OpenVpmsReader, OpenVpmsWriter};
 use crate::pet_owner::pseudonym::Pseudonyms;
 use crate::span::Span;
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::webhooks::subscriptions::WantedSubscription;
 
-/// Two clients of OpenVPMS, each with its share of the rate limit: one where a pet owner waits, and
-/// one for everything else.
+/// The ways to OpenVPMS. Two of them only read, each with its share of the rate limit: one where a
+/// pet owner waits, and one for everything else. What changes the diary is apart from both, so that
+/// a rehearsal has none.
 #[derive(Clone)]
 pub struct OpenVpmsClients {
-    /// For bookings.
-    pub interactive: OpenVpmsHandle,
-    /// For readings of availability and configuration.
-    pub background: OpenVpmsHandle,
+    /// Reads for bookings.
+    pub interactive: OpenVpmsReader,
+    /// Reads availability and configuration.
+    pub background: OpenVpmsReader,
+    /// Makes and cancels appointments.
+    pub writer: OpenVpmsWriter,
 }
 
 /// Something happened to the diary at this time: whoever shares the schedule or the clinician looks

@@ -36,18 +36,34 @@ mod without_store;
 use axum::Router;
 use axum::routing::{get, post};
 
-use page::layout;
 use paths::bounded;
 
 pub use admin::Admin;
+pub(crate) use auth::Caller;
 pub use auth::{Access, Gate, link};
 pub use health::HEALTHY;
 pub use listener::{Peer, serve};
+pub(crate) use page::layout;
+pub(crate) use problem::problem;
 pub use without_store::router as without_store_router;
+
+/// Where the status page is when other pages stand at the root.
+pub const STATUS_PATH: &str = "/status";
 
 impl Admin {
     /// All paths.
     pub fn router(self) -> Router {
+        let status = Router::new().route("/", get(page::overview::show)).with_state(self.clone());
+        self.behind(status)
+    }
+
+    /// All paths, with these pages at the root in the place of the status page.
+    pub fn router_behind(self, front: Router) -> Router {
+        let status = Router::new().route(STATUS_PATH, get(page::overview::show)).with_state(self.clone());
+        self.behind(front.merge(status))
+    }
+
+    fn behind(self, front: Router) -> Router {
         let gate = self.gate.clone();
         let guarded = Router::new()
             .route("/api/v1/status", get(api::status))
@@ -62,9 +78,10 @@ impl Admin {
             .route("/api/v1/practices/{id}/pause", post(pause::pause))
             .route("/api/v1/practices/{id}/resume", post(pause::resume))
             .merge(page::routes())
+            .with_state(self.clone())
+            .merge(front)
             .fallback(api::no_such_path)
-            .method_not_allowed_fallback(api::no_such_method)
-            .with_state(self.clone());
+            .method_not_allowed_fallback(api::no_such_method);
         let open = Router::new()
             .route("/healthz", get(health::healthy))
             .route(layout::STYLE_PATH, get(layout::style))

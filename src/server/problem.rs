@@ -7,6 +7,6 @@ use axum::response::{IntoResponse, Response};
 use super::view;
 
 /// An error for a person, as JSON.
-pub(super) fn problem(status: StatusCode, error: impl Into<String>) -> Response {
+pub(crate) fn problem(status: StatusCode, error: impl Into<String>) -> Response {
     (status, Json(view::ErrorBody { error: error.into() })).into_response()
 }

@@ -32,7 +32,7 @@ struct Session {
 
 /// What the forms of a session's page carry.
 #[derive(Clone)]
-pub(super) struct FormToken(SecretString);
+pub(crate) struct FormToken(SecretString);
 
 impl FormToken {
     /// For the page.

@@ -10,6 +10,7 @@
 //! | `client-memory-key` | see [`crate::practice::client_memory`] |
 //! | `admin-token` | see [`super::secret_file`] |
 //! | `secrets-in-force` | what tells the service's secrets from others ([`crate::config::secrets_in_force`]) |
+//! | `rehearsal-leftovers.json`, `rehearsal-lock` | see [`super::rehearsal_files`] |
 //! | `incoming.jsonl`, `replaced-…`, `damaged-…` | see [`super::replace`] |
 //! | `salvage` | see [`super::rebuild`] |
 //!
@@ -25,7 +26,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use secrecy::zeroize::Zeroizing;
 
 use super::error::OpenError;
-use super::file_names::{DAMAGED, IN_FORCE, INCOMING, REPLACED, SALVAGE};
+use super::file_names::{DAMAGED, IN_FORCE, INCOMING, REHEARSAL_LEFTOVERS, REHEARSAL_LOCK, REPLACED, SALVAGE};
 use crate::os::files;
 
 const LOCK: &str = "lock";
@@ -148,7 +149,7 @@ impl Marker {
     }
 }
 
-fn make(path: &Path) -> Result<(), OpenError> {
+pub(super) fn make(path: &Path) -> Result<(), OpenError> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err(OpenError::NotADirectory { path: path.to_owned() }),
@@ -199,7 +200,7 @@ fn refuse_foreign_files(path: &Path) -> Result<(), OpenError> {
 
 fn is_ours(name: &str) -> bool {
     // `lost+found` stands at the root of every freshly made ext4 volume.
-    const NAMES: [&str; 11] = [
+    const NAMES: [&str; 13] = [
         LOCK,
         files::HOLDER_NOTE,
         MARKER,
@@ -207,6 +208,8 @@ fn is_ours(name: &str) -> bool {
         INCOMING,
         SALVAGE,
         IN_FORCE,
+        REHEARSAL_LEFTOVERS,
+        REHEARSAL_LOCK,
         "pseudonym-key",
         "client-memory-key",
         "admin-token",

@@ -2,6 +2,10 @@
 
 /// The note of which secrets a running service has.
 pub(super) const IN_FORCE: &str = "secrets-in-force";
+/// What a rehearsal left in the diary.
+pub(super) const REHEARSAL_LEFTOVERS: &str = "rehearsal-leftovers.json";
+/// Locked while a rehearsal books.
+pub(super) const REHEARSAL_LOCK: &str = "rehearsal-lock";
 /// A copy of the damaged database, for as long as it is read.
 pub(super) const SALVAGE: &str = "salvage";
 /// What is to become the content of the directory.

@@ -35,6 +35,7 @@
 //! | `replace`, `rebuild` | an import, or what is left of a damaged database, takes its place |
 //! | `engine`, `sled_engine`, [`memory`] | the database: sled on a disk, or a disk in memory that keeps what was flushed |
 //! | [`secret_file`] | the secrets that the bridge makes for itself |
+//! | `secrets_note`, `rehearsal_files` | files beside the state, for `check` and for rehearsals |
 //! | [`error`] | what can go wrong, in the words that an operator reads |
 //!
 //! sled stands behind this module alone: `engine` says what is asked of a database, `sled_engine`
@@ -55,6 +56,7 @@ mod parts;
 mod rebuild;
 pub mod record;
 mod record_reader;
+mod rehearsal_files;
 mod replace;
 pub mod secret_file;
 mod secrets_note;
@@ -82,6 +84,7 @@ pub use self::kinds::{RecordKind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};
 pub use self::meta::Meta;
 pub use self::record::{Batch, Record};
+pub use self::rehearsal_files::{RehearsalLock, lock_rehearsal, note_rehearsal_leftovers, rehearsal_leftovers};
 pub use self::secret_file::{SecretFile, SecretKey, admin_token, fresh_token, pseudonym_key, random};
 pub use self::secrets_note::{note_in_force, noted_in_force};
 pub use self::unreadable::Unreadable;

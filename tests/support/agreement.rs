@@ -31,7 +31,8 @@ impl Clinic {
     /// The days of a practice, as they are published and as the diary has them.
     fn compare_days(&self, config: &PracticeSettings, found: &mut Vec<String>) {
         let (practice, locations, now) = (&config.id, &config.locations, self.wall());
-        let ledger = self.running.as_ref().map(|running| running.bridge.ledger().all()).unwrap_or_default();
+        let ledger: Vec<_> =
+            self.running.iter().flat_map(|running| running.bridge.ledger().all().collect::<Vec<_>>()).collect();
         let schedules = self.openvpms.staff(|world| world.schedules.clone());
         let listed =
             |own: &&vetbridge::simulator::openvpms::ScheduleEntity| own.online && locations.contains(&own.location);

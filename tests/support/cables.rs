@@ -44,7 +44,8 @@ pub(crate) fn to_openvpms(model: Arc<dyn Model>, faults: &Faults, settings: &con
 /// OpenVPMS over one wire.
 pub(crate) fn both_doors(wire: Arc<dyn Transport>, metrics: &CallMetrics) -> OpenVpmsClients {
     let client = OpenVpmsClient::new(wire).counted(metrics.clone());
-    OpenVpmsClients { interactive: Arc::new(client.with_lane(Lane::Interactive)), background: Arc::new(client) }
+    let interactive = Arc::new(client.with_lane(Lane::Interactive));
+    OpenVpmsClients { interactive, background: Arc::new(client.clone()), writer: Arc::new(client) }
 }
 
 /// A practice's exchanges with Healthengine as the configuration has them.

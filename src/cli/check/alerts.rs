@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use super::certificates;
-use super::findings::Report;
 use crate::alerts::channels::{AlertChannels, Receiver};
 use crate::alerts::concern::{AlertKind, AlertMessage};
 use crate::alerts::letter::Letter;
 use crate::config::Config;
+use crate::findings::report::Report;
 use crate::http_clients;
 use crate::ids::PracticeId;
 use crate::messages::alerts as say;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::findings::{Report, title};
 use crate::call_error::{Answer, ErrorClass};
 use crate::config::{Config, PracticeSettings};
+use crate::findings::report::{Report, title};
 use crate::healthengine::{PmsAppointmentType, PmsResource, ReadHealthengine};
 use crate::ids::PracticeId;
 use crate::mapping::Mapping;

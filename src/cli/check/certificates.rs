@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::findings::Report;
+use crate::findings::report::Report;
 use crate::http::certificate_facts::CertificateFacts;
 use crate::http::shown_certificates::{ShownCertificates, ShownChain};
 use crate::messages::tls::{self as say, CertificateKeeper, CertificateRole};
@@ -68,7 +68,7 @@ fn called(certificate: &CertificateFacts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::check::findings::Level;
+    use crate::findings::report::Level;
 
     fn at(days: i64) -> DateTime<Utc> {
         "2027-02-15T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::days(days)
@@ -92,7 +92,7 @@ mod tests {
         };
         let mut report = Report::default();
         judge("[openvpms] url", &chain, keeper, at(0), &mut report);
-        let finding = |own: super::super::findings::Finding| (own.level, own.message, own.remedy.unwrap_or_default());
+        let finding = |own: crate::findings::report::Finding| (own.level, own.message, own.remedy.unwrap_or_default());
         report.findings.into_iter().map(finding).collect()
     }
 

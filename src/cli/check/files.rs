@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::certificates;
-use super::findings::Report;
 use crate::config::Config;
+use crate::findings::report::Report;
 use crate::http::certificate_facts;
 use crate::http::network::holds_authority;
 use crate::messages::{check_findings as say, tls as tls_say};

@@ -11,9 +11,6 @@ mod alerts;
 mod at_healthengine;
 mod certificates;
 mod files;
-mod findings;
-mod mapping;
-mod open_times;
 mod this_computer;
 mod webhooks;
 
@@ -25,12 +22,12 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
 use self::at_healthengine::ConnectHealthengine;
-use self::findings::Report;
 use super::exposure::exposures;
 use super::{CheckArgs, Global, INVALID, output};
 use crate::call_error::Answer;
 use crate::clock::Clock;
 use crate::config::{self, AlertSettings, Config, ConfigError, PracticeSettings};
+use crate::findings::{self, report::Report};
 use crate::healthengine::ReadHealthengine;
 use crate::http::network::SetupError;
 use crate::http_clients;
@@ -220,7 +217,7 @@ async fn inspect_openvpms(
 ) -> Answer<BTreeMap<PracticeId, Mapping>> {
     openvpms.locations().await?;
     report.ok("[openvpms]", format!("OpenVPMS answers at {} and takes the password", config.openvpms.url));
-    let offers = mapping::inspect(config, openvpms, now, report).await?;
+    let offers = findings::openvpms::inspect(config, openvpms, now, report).await?;
     let mut reads = DiaryReads::default();
     for practice in config.practices.iter().filter(|practice| practice.enabled) {
         offers.get(&practice.id).into_iter().for_each(|mapping| reads.add(practice.locations.len(), mapping));

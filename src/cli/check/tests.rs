@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 
-use super::findings::Level;
 use super::*;
 use crate::call_error::{CallError, ErrorClass};
 use crate::cli::fakes::{FakeHealthengine, FakeOpenVpms};
 use crate::config::sample;
+use crate::findings::report::Level;
 use crate::healthengine::{Feature, PmsAppointmentType, PmsResource};
 use crate::ids::{AppointmentTypeId, LocationId, ScheduleId, UserId};
 use crate::openvpms::{AppointmentType, FreeBusy, Location, Schedule, User, UserFreeBusy};

@@ -7,12 +7,12 @@ use std::net::SocketAddr;
 use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 
-use super::findings::{Report, title};
 use crate::bridge::off::Off;
 use crate::cli::running::{self, FoundService, NoService};
 use crate::cli::state_owner;
 use crate::config::Config;
 use crate::config::secrets_in_force::InForce;
+use crate::findings::report::{Report, title};
 use crate::ids::PracticeId;
 use crate::messages::{
     Advice, commands, listed, practice_called, reload as reload_say, start as say, state_directory as state_say,

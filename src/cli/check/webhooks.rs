@@ -9,9 +9,9 @@
 use chrono::{DateTime, Utc};
 
 use super::certificates;
-use super::findings::Report;
 use crate::call_error::{CallError, Cause};
 use crate::config::WebhookSettings;
+use crate::findings::report::Report;
 use crate::http::answer::title;
 use crate::http::{Lane, Method, Request, Response};
 use crate::http_clients;

@@ -486,7 +486,7 @@ impl Executor {
                 asked.typed_name().as_deref(),
             ),
         };
-        let answer = where_it_was_read(self.context.openvpms.interactive.submit(&booking)).await;
+        let answer = where_it_was_read(self.context.openvpms.writer.submit(&booking)).await;
         let booking = asked.request.booking_id;
         if let Err(error) = &answer
             && self.context.is_due_of_booking("submit", booking, ServerOutage::of_openvpms(error))

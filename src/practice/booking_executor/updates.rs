@@ -78,7 +78,7 @@ impl Executor {
                 if !entry.as_ref().is_some_and(|entry| entry.has_had(&another)) {
                     self.other_bridge.reference_echoed(id);
                 }
-                let answer = self.context.openvpms.interactive.cancel(&another).await;
+                let answer = self.context.openvpms.writer.cancel(&another).await;
                 // One of another server is none of this diary's.
                 if update::after_cancel(&answer) == AfterCancel::Cancelled || is_of_another_server(&answer) {
                     self.cancel_for_owner(update, entry, &ours).await?;
@@ -107,7 +107,7 @@ impl Executor {
         entry: Option<Entry>,
         reference: &BookingReference,
     ) -> Result<(), LedgerError> {
-        let answer = self.context.openvpms.interactive.cancel(reference).await;
+        let answer = self.context.openvpms.writer.cancel(reference).await;
         self.answer_after_cancel(update, entry, answer).await
     }
 

@@ -27,7 +27,7 @@ impl Subject {
             Self::Mapping => say::TIMES_NOT_KNOWN,
             Self::Zone => say::HOURS_DOUBTFUL,
             Self::Configuration | Self::Features => say::SETUP_NOT_TAKEN,
-            Self::Subscriptions | Self::Webhooks => say::BOOKINGS_SLOWER,
+            Self::Subscriptions | Self::Webhooks | Self::CallRates => say::BOOKINGS_SLOWER,
             Self::OtherBridge => say::OTHER_BRIDGE,
             Self::Store => say::STORE,
             // The page has a card of its own for it, with the button that ends it.
@@ -73,6 +73,7 @@ mod tests {
             Features,
             Subscriptions,
             Webhooks,
+            CallRates,
             OtherBridge,
             Store,
             LeftBehind,

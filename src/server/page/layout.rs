@@ -19,22 +19,26 @@ const STYLE: &str = include_str!("style.css");
 /// Whether a page loads itself again. One with something to fill in never does, nor one that does
 /// not change by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reload<'a> {
+pub(crate) enum Reload<'a> {
     /// This address every [`RELOAD_SECONDS`].
     To(&'a str),
+    /// This address every [`SOON_SECONDS`]: something is under way that is over in a moment.
+    Soon(&'a str),
     /// Never.
     Never,
 }
 
 /// So often.
 const RELOAD_SECONDS: u32 = 30;
+/// So often while somebody watches.
+const SOON_SECONDS: u32 = 2;
 
 pub(in crate::server) async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
 /// A page for whoever is let in.
-pub(super) fn page(title: &str, reload: Reload<'_>, caller: &Caller, content: &Markup) -> Html<String> {
+pub(crate) fn page(title: &str, reload: Reload<'_>, caller: &Caller, content: &Markup) -> Html<String> {
     let header = html! { (nav()) (sign_out(caller)) };
     document(title, reload, &header, content)
 }
@@ -51,8 +55,10 @@ fn document(title: &str, reload: Reload<'_>, header: &Markup, content: &Markup) 
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                @if let Reload::To(address) = reload {
-                    meta http-equiv="refresh" content={ (RELOAD_SECONDS) "; url=" (address) };
+                @match reload {
+                    Reload::To(address) => meta http-equiv="refresh" content={ (RELOAD_SECONDS) "; url=" (address) };,
+                    Reload::Soon(address) => meta http-equiv="refresh" content={ (SOON_SECONDS) "; url=" (address) };,
+                    Reload::Never => {}
                 }
                 title { (title) " - vetbridge" }
                 link rel="stylesheet" href=(STYLE_PATH);
@@ -82,7 +88,7 @@ pub(super) fn updated(address: &str, now: DateTime<Utc>, zone: Zone) -> Markup {
 }
 
 /// What was done at this person's wish.
-pub(super) fn done(sentence: &str) -> Markup {
+pub(crate) fn done(sentence: &str) -> Markup {
     html! { div.card role="status" { p { (sentence) } } }
 }
 
@@ -95,7 +101,7 @@ fn sign_out(caller: &Caller) -> Markup {
 }
 
 /// The field that every form carries. Only a browser's session has one; a program has the API.
-pub(super) fn token(caller: &Caller) -> Markup {
+pub(crate) fn token(caller: &Caller) -> Markup {
     html! {
         @if let Some(token) = caller.form_token() {
             input type="hidden" name=(auth::FORM_TOKEN) value=(token.text());
@@ -104,7 +110,7 @@ pub(super) fn token(caller: &Caller) -> Markup {
 }
 
 /// The style of a tone.
-pub(super) fn class(tone: Tone) -> &'static str {
+pub(crate) fn class(tone: Tone) -> &'static str {
     match tone {
         Tone::Well => "well",
         Tone::Warn => "warn",
@@ -169,7 +175,7 @@ fn utc(zone: Zone) -> &'static str {
 }
 
 /// A time of an appointment: the day as people say it, and the time of day.
-pub(super) fn appointment_time(start: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
+pub(crate) fn appointment_time(start: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
     html! {
         time datetime=(zone.at(start).to_rfc3339()) title=(appointment_times::in_full(start, zone)) {
             (appointment_times::spoken(start, now, zone))

@@ -19,9 +19,9 @@ mod day;
 pub(super) mod failures;
 mod forms;
 mod found;
-pub(super) mod layout;
+pub(crate) mod layout;
 pub(super) mod names;
-mod overview;
+pub(super) mod overview;
 mod picture;
 pub(super) mod sign_in;
 pub(super) mod store_gone;
@@ -31,10 +31,9 @@ use axum::routing::get;
 
 use super::Admin;
 
-/// The paths of the pages.
+/// The paths of the pages, but for that of the status page.
 pub(super) fn routes() -> Router<Admin> {
     Router::new()
-        .route("/", get(overview::show))
         .route("/bookings", get(found::list))
         .route("/bookings/{id}", get(bookings::story))
         .route("/bookings/{id}/settle", get(forms::ask_to_settle).post(forms::settle))

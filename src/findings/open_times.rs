@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::findings::{Report, title};
+use super::day_parts::day_parts;
+use super::report::{Report, title};
 use crate::availability::openness::{Shut, shut};
 use crate::availability::rules::RulesInForce;
 use crate::availability::{
     ClinicianDoubt, Days, Moment, Question, Readings, Rosters, ScheduleReading, Zones, nothing_left,
 };
-use crate::cli::day_parts::day_parts;
 use crate::config::PracticeSettings;
 use crate::config::live_hours::{DayKind, HoursRange, LiveHours};
 use crate::ids::{AppointmentTypeId, ResourceId, ScheduleId};
@@ -22,19 +22,19 @@ use crate::span::normalised;
 const LENGTH_MINUTES_MAX: u32 = 8 * 60;
 
 /// A practice with what was read of its diary, for so many days from today on.
-pub(super) struct Diary<'a> {
-    pub(super) practice: &'a PracticeSettings,
-    pub(super) mapping: &'a Mapping,
-    pub(super) readings: &'a Readings,
-    pub(super) days: Days,
-    pub(super) zones: Zones,
-    pub(super) moment: Moment,
-    pub(super) names: BTreeMap<ScheduleId, String>,
+pub(crate) struct Diary<'a> {
+    pub(crate) practice: &'a PracticeSettings,
+    pub(crate) mapping: &'a Mapping,
+    pub(crate) readings: &'a Readings,
+    pub(crate) days: Days,
+    pub(crate) zones: Zones,
+    pub(crate) moment: Moment,
+    pub(crate) names: BTreeMap<ScheduleId, String>,
 }
 
 impl Diary<'_> {
     /// Judges everything.
-    pub(super) fn inspect(&self, report: &mut Report) {
+    pub(crate) fn inspect(&self, report: &mut Report) {
         let open = self.inspect_shut(report);
         self.inspect_lengths(&open, report);
         self.inspect_live_hours(&open, report);

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
-use super::findings::{Report, title};
 use super::open_times::Diary;
+use super::report::{Report, title};
 use crate::availability::{self, Days, Moment, Readings, ScheduleReading, UserReading};
 use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::characters::shown;
@@ -25,7 +25,7 @@ use crate::zone::Zone;
 use crate::zone::zones::Zones;
 
 /// Judges every practice against what OpenVPMS has. What each of them offers.
-pub(super) async fn inspect(
+pub(crate) async fn inspect(
     config: &Config,
     openvpms: &dyn ReadOpenVpms,
     now: DateTime<Utc>,

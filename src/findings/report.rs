@@ -1,4 +1,4 @@
-//! What `check` found, for people and for machines.
+//! What was found, for people and for machines.
 
 use std::fmt;
 

@@ -1,0 +1,113 @@
+//! `vetbridge rehearse`: the clinic's own OpenVPMS against the built-in Healthengine.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Global, RehearseArgs, output};
+use crate::config::{self, Config};
+use crate::messages::rehearsal as say;
+use crate::os::signals;
+use crate::rehearsal::{Rehearsal, RehearsalOptions, SimulatedScenarios, left_behind, remove_left_behind};
+
+/// Runs the command.
+pub(super) async fn run(global: &Global, args: &RehearseArgs) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let mut signals = signals::to_stop()?;
+    let file = global.config_file()?;
+    let config = config::load_for_rehearsal(&file)?;
+    if args.remove_leftovers {
+        return remove(&config).await;
+    }
+    let stop = CancellationToken::new();
+    let options = RehearsalOptions { port: args.port.unwrap_or(0), books: args.book };
+    let lacking = config::load(&file).err();
+    let rehearsal = tokio::select! {
+        rehearsal = Rehearsal::start(&config, lacking.as_ref(), options, Box::new(output::note)) => rehearsal?,
+        () = signals.stop() => return Ok(ExitCode::SUCCESS),
+    };
+    output::result(rehearsal.opening())?;
+    let performed = {
+        let mut performance = std::pin::pin!(perform(&rehearsal, args, began, &stop));
+        loop {
+            tokio::select! {
+                performed = performance.as_mut() => break performed,
+                // What is booked is cancelled before the end.
+                () = signals.stop(), if !stop.is_cancelled() => stop.cancel(),
+                why = rehearsal.failed() => break Err(anyhow::Error::msg(why)),
+            }
+        }
+    };
+    let ended = rehearsal.end().await;
+    output::result(format!("\n{}", ended.summary))?;
+    if !ended.left.is_empty() {
+        output::note(&say::leaves(&ended.left));
+    }
+    let is_well = performed? && ended.is_well;
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Everything between the start and the end. True if all of it went as it should.
+async fn perform(
+    rehearsal: &Rehearsal,
+    args: &RehearseArgs,
+    began: Instant,
+    stop: &CancellationToken,
+) -> anyhow::Result<bool> {
+    if let Some(report) = &args.report {
+        // Before anything is booked for a report that has no place.
+        write(report, "")?;
+    }
+    let played = async {
+        let is_published = rehearsal.published(stop).await;
+        output::result(rehearsal.offer())?;
+        if !is_published {
+            output::result(say::NOT_PUBLISHED)?;
+        }
+        // Who reads no more is told no more; what is booked is taken back all the same.
+        rehearsal.book(stop, |line| drop(output::result(line))).await;
+        anyhow::Ok(is_published)
+    };
+    let simulated = async {
+        match &args.report {
+            Some(_) => stop.run_until_cancelled(rehearsal.simulate()).await.unwrap_or_default(),
+            None => SimulatedScenarios::default(),
+        }
+    };
+    let (played, simulated) = tokio::join!(played, simulated);
+    let is_published = played?;
+    if let Some(report) = &args.report {
+        write(report, &rehearsal.report(&simulated))?;
+        output::result(say::report_written(report))?;
+    }
+    let end = async {
+        match args.for_duration {
+            Some(whole) => tokio::time::sleep_until(began + whole).await,
+            None => std::future::pending().await,
+        }
+    };
+    let _stopped = stop.run_until_cancelled(end).await;
+    // Whoever ends it by hand has seen how far it is.
+    Ok((is_published || stop.is_cancelled()) && simulated.failed() == 0)
+}
+
+fn write(report: &Path, text: &str) -> anyhow::Result<()> {
+    Ok(std::fs::write(report, text).map_err(|error| say::report_unwritable(report, &error))?)
+}
+
+/// Removes what earlier rehearsals left, and says so.
+async fn remove(config: &Config) -> anyhow::Result<ExitCode> {
+    if left_behind(&config.state_path)?.is_empty() {
+        output::result(say::NOTHING_LEFT)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (removed, left) = remove_left_behind(config).await?;
+    removed.into_iter().try_for_each(output::result)?;
+    if left.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::note(&say::leaves(&left));
+    Ok(ExitCode::FAILURE)
+}

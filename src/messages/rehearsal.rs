@@ -1,0 +1,426 @@
+//! What a rehearsal says: on standard output, on its page, in its report, and of what it left.
+
+use std::fmt::Display;
+use std::path::Path;
+
+use chrono::{DateTime, FixedOffset, TimeDelta};
+
+use super::{Advice, counted, listed, plain};
+use crate::call_error::CallError;
+use crate::ids::{BookingId, BookingReference, PracticeId, ResourceId};
+use crate::mapping::LeftOut;
+
+/// Stands in the first line of the notes of each appointment of a rehearsal.
+pub const MARK: &str = "vetbridge rehearsal";
+/// Why nothing is written.
+pub const ONLY_READS: &str = "this rehearsal only reads OpenVPMS";
+/// The same on the page, with what to type.
+pub const ONLY_READS_HERE: &str =
+    "This rehearsal only reads OpenVPMS. Start it with `vetbridge rehearse --book` to book.";
+/// Why a booking is not made.
+pub const TOO_SOON: &str = "A rehearsal books nothing that begins within a day.";
+/// What came of something that was broken off.
+pub const INTERRUPTED: &str = "it was broken off";
+/// A booking that nobody answered.
+pub const NOT_ANSWERED: &str = "the bridge did not answer it";
+/// A cancellation that was not carried out.
+pub const NOT_CANCELLED: &str = "the bridge did not carry the cancellation out";
+/// An appointment that is not as it was booked.
+pub const READS_BACK_OTHERWISE: &str = "OpenVPMS has it on another schedule, at another time or for another type";
+/// The made-up pet owner is somebody.
+pub const CUSTOMER_MATCHED: &str = "OpenVPMS attached a customer to it, although nobody has that name";
+/// Free time where the appointment stands.
+pub const TIME_NOT_TAKEN: &str = "its time is not taken in the diary";
+/// Taken time where the appointment stood.
+pub const TIME_STILL_TAKEN: &str = "its time is still taken in the diary after it was cancelled";
+/// An appointment that a cancellation left.
+pub const STILL_THERE: &str = "OpenVPMS still has it after it was cancelled";
+/// A local time that cannot be booked.
+pub const NO_ZONE: &str = "its time names no single moment";
+/// What a directory was wanted for.
+pub const DIRECTORY: &str = "a directory for the state of the rehearsal";
+
+/// The name of the first page.
+pub const TITLE: &str = "Rehearsal";
+/// The way to the status page.
+pub const STATUS_PAGE: &str = "Status page of the rehearsal";
+/// On every page, first.
+pub const BANNER: &str = "Nothing on this page is at Healthengine.";
+/// Heads the appointments of an earlier rehearsal.
+pub const LEFT: &str = "An earlier rehearsal left appointments in the diary:";
+/// Heads the findings.
+pub const WRONG: &str = "What is wrong";
+/// No finding.
+pub const NOTHING_WRONG: &str = "Nothing was found.";
+/// A finding that keeps something from working.
+pub const PROBLEM: &str = "problem";
+/// A finding that is worth knowing.
+pub const NOTE: &str = "note";
+/// Heads what `run` would object to.
+pub const LACKING: &str = "What the configuration still lacks for vetbridge run";
+/// Heads the table of resources.
+pub const OFFERED: &str = "What pet owners would be offered";
+/// A resource without times.
+pub const NO_TIME: &str = "no time within the horizon";
+/// Opens what was sent.
+pub const WOULD_BE_SENT: &str = "What would be sent to Healthengine";
+/// Heads the liveness contract.
+pub const LIVENESS: &str = "Liveness contract";
+/// Heads the resources.
+pub const RESOURCES: &str = "Resources";
+/// Heads the appointment types.
+pub const TYPES: &str = "Appointment types";
+/// Nothing was sent.
+pub const NOT_SENT_YET: &str = "Nothing was sent yet.";
+/// A day without live hours.
+pub const NO_HOURS: &str = "none";
+/// Heads the bookings of the round.
+pub const ROUND: &str = "Bookings that were made and cancelled again";
+/// An appointment that OpenVPMS shows as it was booked.
+pub const AS_BOOKED: &str = "reads back as booked, its time taken, then free again";
+/// An appointment that OpenVPMS does not show.
+pub const TAKEN_ONLY: &str = "its time taken, then free again; this server shows no booking that stands (500)";
+/// What the times of a day are.
+pub const AS_A_PET_OWNER: &str = "Each time is one that a pet owner could choose.";
+/// Which times can be booked here.
+pub const A_DAY_AWAY: &str = "A time that is a day away or more is a button that books it.";
+/// A query without a day.
+pub const NO_DATE: &str = "The day is to be written as 2027-02-16.";
+/// A day without times.
+pub const NOTHING_OFFERED: &str = "Nothing is offered.";
+/// The way to the picture of the day.
+pub const WHY: &str = "Why the other times are not offered";
+/// A choice that is none.
+pub const NO_CHOICE: &str = "Appointment type and time are not as the page writes them.";
+/// A choice that is gone.
+pub const NOT_OFFERED_NOW: &str = "This time is no longer offered.";
+/// A choice that comes too late.
+pub const ENDING: &str = "The rehearsal is about to end.";
+/// What a press does.
+pub const BOOKING: &str = "An appointment is made in OpenVPMS, for a person who does not exist, with the notes \
+     \"vetbridge rehearsal\". The rehearsal cancels it at its end if nobody does before.";
+/// The button.
+pub const BOOK: &str = "Book";
+/// The other button.
+pub const CANCEL: &str = "Cancel this booking";
+/// A booking that does not stand.
+pub const NOTHING_TO_CANCEL: &str = "This booking does not stand.";
+/// Heads what the pet owner sees.
+pub const PET_OWNER: &str = "What the pet owner sees";
+/// Heads what the bridge did.
+pub const BRIDGE: &str = "What vetbridge did";
+/// No entry in the ledger.
+pub const NOT_POLLED_YET: &str = "It has not heard of it yet: it asks Healthengine every few seconds.";
+/// The way to the ledger's story.
+pub const STORY: &str = "The booking in the ledger";
+/// They wait.
+pub const PET_OWNER_WAITS: &str = "The booking is being made.";
+/// They were told yes.
+pub const PET_OWNER_CONFIRMED: &str = "The booking is confirmed.";
+/// They were told no.
+pub const PET_OWNER_REJECTED: &str = "The booking is rejected: other times are shown.";
+/// They gave it up.
+pub const PET_OWNER_CANCELLED: &str = "The booking is cancelled; the clinic has not taken it out of the diary yet.";
+/// They gave it up, and it is out of the diary.
+pub const PET_OWNER_DONE: &str = "The booking is cancelled.";
+
+/// What `discover` ends with.
+pub const AFTER_DISCOVER: &str = "Next: write a [[practice]] with locations = [ID] into the configuration (`vetbridge \
+     discover --toml` prints it whole), and type `vetbridge rehearse` to see what Healthengine would show.";
+/// No practice can be offered.
+pub const NOTHING_REHEARSED: &str = "No enabled practice has a resource that can be offered.";
+
+/// A length of time as people say it of a computer: `4.2 s`.
+pub fn seconds(length: TimeDelta) -> String {
+    let tenths = length.num_milliseconds().max(0) / 100;
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
+
+/// A practice without a name.
+pub fn practice(id: &PracticeId) -> String {
+    format!("Practice {}", plain(&id.0))
+}
+
+/// What the times are.
+pub fn times_of(zone: &str) -> String {
+    format!("Times are those of {}.", plain(zone))
+}
+
+/// What the page is, with and without bookings.
+pub fn banner(books: bool) -> &'static str {
+    if books {
+        "The built-in Healthengine stands in its place. Bookings are made in the clinic's own OpenVPMS and cancelled \
+         again."
+    } else {
+        "The built-in Healthengine stands in its place, and the clinic's own OpenVPMS is only read."
+    }
+}
+
+/// How far the first sending is.
+pub fn publishing(done: usize, all: usize) -> String {
+    format!("{done} of {} were sent so far; the rest follows.", counted(all, "day"))
+}
+
+/// A resource that is not offered.
+pub fn left_out(left_out: &LeftOut) -> String {
+    super::configuration_sync::left_out(left_out)
+}
+
+/// A practice that is not rehearsed.
+pub fn no_such_practice(id: &PracticeId) -> String {
+    format!("Practice {} is not rehearsed.", plain(&id.0))
+}
+
+/// A resource that is not offered.
+pub fn no_such_resource(resource: &str, practice: &PracticeId) -> String {
+    format!("Practice {} offers no resource {}.", plain(&practice.0), plain(resource))
+}
+
+/// A booking that was never made.
+pub fn no_such_booking(id: BookingId) -> String {
+    format!("There is no booking {id} in this rehearsal.")
+}
+
+/// The heading of a booking.
+pub fn booking(id: BookingId) -> String {
+    format!("Booking {id}")
+}
+
+/// Asked once more.
+pub fn book_question(kind: &str, resource: &str) -> String {
+    format!("Book {}, {}?", plain(kind), plain(resource))
+}
+
+/// Healthengine does not take it.
+pub fn not_booked(why: &str) -> String {
+    format!("It was not booked: {why}.")
+}
+
+/// The appointment in OpenVPMS.
+pub fn reference(reference: &BookingReference) -> String {
+    format!("Booking reference in OpenVPMS: {}", plain(&reference.0))
+}
+
+/// A configuration that offers nothing.
+pub fn no_practice(file: &Path) -> Advice {
+    Advice::new(
+        format!("{} has no [[practice]], so there is nothing to rehearse", file.display()),
+        "Type `vetbridge discover`, and write a [[practice]] with locations = [ID]; id, key and live hours can wait",
+    )
+}
+
+/// Two that book at one time.
+pub fn another_books() -> Advice {
+    Advice::new(
+        "Another rehearsal that books is at work with this state directory",
+        "Wait for its end, or rehearse without --book",
+    )
+}
+
+/// The list cannot be read.
+pub fn list_unreadable(state: &Path, why: &dyn Display) -> String {
+    format!(
+        "{}: this list of appointments that a rehearsal left cannot be read: {why}. Look for the notes \"{MARK}\" in \
+         the diary, then remove the file.",
+        state.join("rehearsal-leftovers.json").display()
+    )
+}
+
+/// Nobody knows whether anything is left.
+pub fn list_not_read(why: &dyn Display) -> String {
+    format!("Whether an earlier rehearsal left appointments in the diary cannot be read: {why}.")
+}
+
+/// The list cannot be written, so nothing is booked.
+pub fn not_noted(why: &dyn Display) -> String {
+    format!("nothing was booked, because it could not be noted before: {why}")
+}
+
+/// The list is not as the diary is.
+pub fn list_not_written(why: &dyn Display) -> String {
+    format!("The list of what this rehearsal may leave in the diary cannot be written: {why}.")
+}
+
+/// `s136 on Tue 16 Feb 2027 at 10:15, booking reference 603:be08`.
+pub fn leftover(resource: ResourceId, start: DateTime<FixedOffset>, reference: Option<&BookingReference>) -> String {
+    let reference = match reference {
+        Some(reference) => format!("booking reference {}", plain(&reference.0)),
+        None => "without a booking reference".to_owned(),
+    };
+    format!("{resource} on {}, {reference}", start.format("%a %-d %b %Y at %H:%M"))
+}
+
+/// Told when it was made.
+pub fn made(leftover: &str) -> String {
+    format!("Rehearsal appointment made: {leftover}")
+}
+
+/// Told when it was removed.
+pub fn removed(leftover: &str) -> String {
+    format!("Removed from the diary: {leftover}.")
+}
+
+/// What stands and why.
+pub fn stands(leftover: &str, why: &str) -> String {
+    format!("{leftover}: {}", why.trim_end_matches('.'))
+}
+
+/// An appointment in an OpenVPMS that is not the configured one.
+pub fn at_another_server(openvpms: &str) -> String {
+    format!(
+        "it was made in OpenVPMS at {}, which is not [openvpms] url; remove it with the configuration of that \
+         server, or by hand",
+        plain(openvpms)
+    )
+}
+
+/// A time that is taken, by whom nobody can ask.
+pub fn look_by_hand(mark: &str) -> String {
+    format!(
+        "the time is taken, and without a reference vetbridge cannot tell by whom; look in the diary there, and remove \
+         the appointment with the notes \"{mark}\" by hand"
+    )
+}
+
+/// What a person types about it.
+pub fn how_to_remove() -> String {
+    "Type `vetbridge rehearse --remove-leftovers` to remove them; `vetbridge rehearse --book` does so before it books."
+        .to_owned()
+}
+
+/// What an earlier rehearsal left.
+pub fn left_behind(left: &[String], books: bool) -> String {
+    let list: String = left.iter().map(|left| format!("  {left}\n")).collect();
+    let then = if books { "Remove them by hand.".to_owned() } else { how_to_remove() };
+    format!("{LEFT}\n{list}{then}\n\n")
+}
+
+/// What this rehearsal leaves, on standard error.
+pub fn leaves(left: &[String]) -> String {
+    let list: String = left.iter().map(|left| format!("\n  {left}")).collect();
+    format!("These appointments of the rehearsal could not be removed from OpenVPMS:{list}\n{}", how_to_remove())
+}
+
+/// Nothing to remove.
+pub const NOTHING_LEFT: &str = "No rehearsal has left anything in the diary.";
+
+/// A booking that was not confirmed.
+pub fn not_confirmed(reason: &str) -> String {
+    format!("it was not confirmed: {}", reason.trim_end_matches('.'))
+}
+
+/// A booking whose appointment nobody can name.
+pub fn in_doubt(id: BookingId) -> String {
+    format!("OpenVPMS did not tell its reference; look for \"Healthengine booking {id}\" in the diary")
+}
+
+/// OpenVPMS cannot be asked about it.
+pub fn not_read_back(error: &CallError) -> String {
+    format!("OpenVPMS does not say how it stands: {error}")
+}
+
+/// Standard output, before everything else.
+pub fn opening(link: &str, openvpms: &str, per_second: u32, books: bool, practices: &[PracticeId]) -> String {
+    let does = if books {
+        "read, and one booking per resource is made and cancelled again"
+    } else {
+        "only read; --book makes one booking per resource and cancels it again"
+    };
+    let practices = listed(practices.iter().map(|id| plain(&id.0)));
+    format!(
+        "vetbridge rehearse: the clinic's own OpenVPMS, and the built-in Healthengine in the place of the real one.\n\
+         Page          {link}\n\
+         Practices     {practices}\n\
+         OpenVPMS      {openvpms}: {does}\n\
+         Rate          at most {} to OpenVPMS, half of [openvpms] max_requests_per_second or one;\n\
+         \u{20}             a service that runs meanwhile has all of its own\n\
+         Switched off  every call to [healthengine] url, webhooks and their subscriptions, alerts, the heartbeat\n\
+         State         in a directory that goes with the rehearsal\n\
+         Stop          Ctrl-C; a summary follows\n\n",
+        counted(per_second as usize, "request") + " a second"
+    )
+}
+
+/// A finding on standard output.
+pub fn finding(is_problem: bool, place: &str, message: &str, remedy: Option<&str>) -> String {
+    let level = if is_problem { "PROBLEM" } else { "note" };
+    let remedy = remedy.map(|remedy| format!("\n         {remedy}.")).unwrap_or_default();
+    format!("{level:<7}  {place}: {}.{remedy}\n", message.trim_end_matches('.'))
+}
+
+/// What `run` would object to, on standard output.
+pub fn lacking(what: &[String]) -> String {
+    let list: String = what.iter().map(|what| format!("  {what}\n")).collect();
+    format!("{LACKING}:\n{list}\n")
+}
+
+/// What a practice offers.
+pub fn offered(practice: &PracticeId, resources: usize, types: usize, starts: usize, days: u32) -> String {
+    format!(
+        "Practice {}: {}, {}, {} within {days} days",
+        plain(&practice.0),
+        counted(resources, "resource"),
+        counted(types, "appointment type"),
+        counted(starts, "time"),
+    )
+}
+
+/// Not every day was sent in time.
+pub const NOT_PUBLISHED: &str = "Not every day was sent; the page says why.";
+
+/// One booking of the round.
+pub fn rehearsed(
+    what: &str,
+    confirmed_after: Option<TimeDelta>,
+    cancelled_after: Option<TimeDelta>,
+    broken_off: Option<&str>,
+    wrong: Option<&str>,
+) -> String {
+    let confirmed = confirmed_after.map(|after| format!("confirmed after {}", seconds(after)));
+    let gone = cancelled_after.map(|after| format!("out of the diary {} after it was cancelled", seconds(after)));
+    let wrong = wrong.map(|wrong| format!("WRONG: {}", wrong.trim_end_matches('.')));
+    let parts: Vec<String> = [confirmed, gone, broken_off.map(str::to_owned), wrong].into_iter().flatten().collect();
+    format!("{}: {}", plain(what), parts.join("; "))
+}
+
+/// The last words.
+pub fn summary(
+    round: usize,
+    failed: usize,
+    broken_off: usize,
+    withdrawn: usize,
+    violations: &[String],
+    left: usize,
+) -> String {
+    let mut text = match round {
+        0 => "The rehearsal made no booking of its own.\n".to_owned(),
+        all => format!("{} made and cancelled again, {failed} not as they should be.\n", counted(all, "booking")),
+    };
+    if broken_off > 0 {
+        text.push_str(&format!("{} broken off.\n", counted(broken_off, "booking")));
+    }
+    if withdrawn > 0 {
+        text.push_str(&format!("{} from the page cancelled at the end.\n", counted(withdrawn, "booking")));
+    }
+    for violation in violations {
+        text.push_str(&format!("The API does not allow this: {violation}.\n"));
+    }
+    text.push_str(&match left {
+        0 => "Nothing is left in the diary.".to_owned(),
+        left => format!("{} left in the diary.", counted(left, "appointment")),
+    });
+    text
+}
+
+/// A report was written.
+pub fn report_written(file: &Path) -> String {
+    format!("Report        {}", file.display())
+}
+
+/// A report cannot be written.
+pub fn report_unwritable(file: &Path, error: &std::io::Error) -> Advice {
+    Advice::new(
+        format!("The report cannot be written to {}: {error}", file.display()),
+        "Name a file in a directory where you may write",
+    )
+}

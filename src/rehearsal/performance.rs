@@ -1,0 +1,174 @@
+//! A running rehearsal: the steps from the first time that is offered to the last appointment that
+//! is gone, and what is said of them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::facts::RehearsalFacts;
+use super::leftovers::Leftovers;
+use super::removal::remove_all;
+use super::report;
+use super::round::{RehearsedBooking, WITHDRAWN_WITHIN, book_everywhere, eventually_within};
+use super::simulated::{self, SimulatedScenarios};
+use super::stand::Stand;
+use crate::config::Config;
+use crate::findings::report::{Finding, Level};
+use crate::mapping::Mapping;
+use crate::messages::rehearsal as say;
+use crate::openvpms::OpenVpmsWriter;
+use crate::service::Service;
+
+/// The first sending of all days may take so long.
+const PUBLISHED_WITHIN: Duration = Duration::from_secs(300);
+/// Between two looks at how far it is.
+const LOOK: Duration = Duration::from_millis(100);
+/// Nobody books sooner. Healthengine tells in whole seconds when a booking was made; of one that
+/// seems older than the store the bridge must suppose that it was made before.
+const STORE_IS_OLDER: Duration = Duration::from_secs(2);
+
+/// A running rehearsal.
+pub struct Rehearsal {
+    pub(super) stand: Stand,
+    pub(super) facts: Arc<RehearsalFacts>,
+    pub(super) service: Service,
+    pub(super) writer: OpenVpmsWriter,
+    pub(super) leftovers: Option<Arc<Leftovers>>,
+    pub(super) config: Config,
+    /// Goes after the service has.
+    pub(super) _directory: TempDir,
+}
+
+/// How a rehearsal ended.
+pub struct RehearsalEnd {
+    /// The last words.
+    pub summary: String,
+    /// What stands in the diary and could not be removed.
+    pub left: Vec<String>,
+    /// False if something went wrong.
+    pub is_well: bool,
+}
+
+impl Rehearsal {
+    /// What everybody should know before it begins.
+    pub fn opening(&self) -> String {
+        let facts = &self.facts;
+        let mut text = say::opening(
+            &self.service.admin_link(),
+            &facts.openvpms_url,
+            facts.requests_per_second,
+            facts.books,
+            &self.stand.practices().map(|(id, ..)| id.clone()).collect::<Vec<_>>(),
+        );
+        for line in &facts.removed {
+            text.push_str(&format!("{line}\n"));
+        }
+        if !facts.left.is_empty() {
+            text.push_str(&say::left_behind(&facts.left, facts.books));
+        }
+        for Finding { level, place, message, remedy } in &facts.findings {
+            text.push_str(&say::finding(*level == Level::Problem, place, message, remedy.as_deref()));
+        }
+        if !facts.lacking.is_empty() {
+            text.push_str(&say::lacking(&facts.lacking));
+        }
+        text
+    }
+
+    /// Waits until Healthengine shows every day. False if that takes too long, or nothing can be
+    /// offered at all.
+    pub async fn published(&self, stop: &CancellationToken) -> bool {
+        let began = Instant::now();
+        let all = async {
+            loop {
+                let (done, all) = self.stand.published();
+                if done == all && began.elapsed() >= STORE_IS_OLDER {
+                    return;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let waited = tokio::time::timeout(PUBLISHED_WITHIN, stop.run_until_cancelled(all)).await;
+        waited.is_ok() && self.stand.practices().next().is_some()
+    }
+
+    /// What is offered, practice by practice.
+    pub fn offer(&self) -> String {
+        if self.stand.practices().next().is_none() {
+            return say::NOTHING_REHEARSED.to_owned();
+        }
+        let practice = |(id, mapping): (_, &Mapping)| {
+            let types = mapping.resources.iter().map(|resource| resource.types.len()).sum();
+            let starts: BTreeSet<_> =
+                self.stand.all_offered(id).into_iter().map(|own| (own.kind.resource, own.start)).collect();
+            say::offered(id, mapping.resources.len(), types, starts.len(), self.stand.horizon_days)
+        };
+        let all = self.stand.practices().map(|(id, mapping, _)| practice((id, mapping)));
+        all.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Books and cancels at every resource, if this rehearsal books. `tell` hears what was seen of
+    /// each.
+    pub async fn book(&self, stop: &CancellationToken, mut tell: impl FnMut(String)) {
+        if self.facts.books {
+            let hear = |own: RehearsedBooking| {
+                tell(self.told(&own));
+                self.facts.round.lock().push(own);
+            };
+            book_everywhere(&self.stand, stop, hear).await;
+        }
+        self.facts.is_round_over.store(true, Ordering::Relaxed);
+    }
+
+    fn told(&self, own: &RehearsedBooking) -> String {
+        let (name, kind) = self.stand.names(&own.choice);
+        let what = format!("{name}, {kind}, {}", own.choice.start.format("%a %-d %b %Y %H:%M"));
+        let broken_off = own.broken_off.then_some(say::INTERRUPTED);
+        say::rehearsed(&what, own.confirmed_after, own.cancelled_after, broken_off, own.wrong.as_deref())
+    }
+
+    /// Tries the scenarios that need faults, between both models.
+    pub async fn simulate(&self) -> SimulatedScenarios {
+        simulated::all().await
+    }
+
+    /// What was seen, for Healthengine's go-live team.
+    pub fn report(&self, simulated: &SimulatedScenarios) -> String {
+        report::markdown(&self.stand, &self.facts, &self.config, simulated)
+    }
+
+    /// Ends when the service cannot go on.
+    pub async fn failed(&self) -> String {
+        self.service.failed().await.to_string()
+    }
+
+    /// Cancels whatever still stands, and stops.
+    pub async fn end(self) -> RehearsalEnd {
+        self.stand.closing.cancel();
+        let standing = self.stand.standing();
+        for booking in &standing {
+            self.stand.give_up(*booking);
+        }
+        if !standing.is_empty() {
+            let _late = eventually_within(WITHDRAWN_WITHIN, || self.stand.are_settled(&standing).then_some(())).await;
+        }
+        let mut left = match &self.leftovers {
+            Some(leftovers) => remove_all(leftovers, &self.stand.reader, &self.writer).await.1,
+            None => Vec::new(),
+        };
+        let round = std::mem::take(&mut *self.facts.round.lock());
+        let broken_off = round.iter().filter(|own| own.broken_off).count();
+        let failed = round.iter().filter(|own| own.wrong.is_some()).count();
+        let violations: Vec<String> = self.stand.model.violations().iter().map(ToString::to_string).collect();
+        let summary = say::summary(round.len(), failed, broken_off, standing.len(), &violations, left.len());
+        let is_well = failed == 0 && violations.is_empty() && left.is_empty();
+        self.service.stop().await;
+        left.sort();
+        RehearsalEnd { summary, left, is_well }
+    }
+}

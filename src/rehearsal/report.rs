@@ -1,0 +1,104 @@
+//! The report for Healthengine's go-live team, as Markdown.
+
+use std::fmt::Write as _;
+
+use super::at_the_clinic;
+use super::facts::RehearsalFacts;
+use super::round::{ReadBack, RehearsedBooking};
+use super::scenarios::SCENARIOS;
+use super::simulated::SimulatedScenarios;
+use super::stand::Stand;
+use crate::build_info;
+use crate::config::Config;
+use crate::findings::report::Finding;
+use crate::messages::{rehearsal as rehearsal_say, rehearsal_report as say};
+
+/// All of it.
+pub(super) fn markdown(
+    stand: &Stand,
+    facts: &RehearsalFacts,
+    config: &Config,
+    simulated: &SimulatedScenarios,
+) -> String {
+    let mut out = format!("# {}\n\n{}\n\n", say::TITLE, say::ABOUT);
+    // Writing into a string cannot fail.
+    let _ = head(&mut out, stand).and_then(|()| scenarios(&mut out, stand, facts, config, simulated));
+    let _ = bookings(&mut out, stand, facts).and_then(|()| findings(&mut out, facts));
+    out
+}
+
+fn head(out: &mut String, stand: &Stand) -> std::fmt::Result {
+    let mut zones: Vec<String> = stand.practices().map(|(.., zones)| zones.practice.to_string()).collect();
+    zones.dedup();
+    let calls = stand.model.tallies().values().sum();
+    writeln!(out, "- {}", stand.now().format("%Y-%m-%d %H:%M UTC"))?;
+    let versions = (build_info::VERSION, build_info::COMMIT, build_info::TZDB);
+    writeln!(out, "- {}", say::versions(versions.0, versions.1, versions.2, std::env::consts::OS))?;
+    writeln!(out, "- {}", say::server_zone(&zones))?;
+    writeln!(out, "- {}\n", say::calls(calls, stand.model.violations().len()))
+}
+
+fn scenarios(
+    out: &mut String,
+    stand: &Stand,
+    facts: &RehearsalFacts,
+    config: &Config,
+    simulated: &SimulatedScenarios,
+) -> std::fmt::Result {
+    let seen = at_the_clinic::seen(stand, facts, config);
+    writeln!(out, "## {}\n", say::SCENARIOS)?;
+    for (scenario, title) in SCENARIOS {
+        writeln!(out, "### {title}\n")?;
+        match seen.get(&scenario) {
+            Some(seen) => writeln!(out, "- {}: {seen}.", say::AT_THE_CLINIC)?,
+            None => writeln!(out, "- {}: {}.", say::NOT_TRIED, at_the_clinic::why_not(scenario, facts.books))?,
+        }
+        match simulated.0.get(&scenario) {
+            Some(Ok(seen)) => writeln!(out, "- {}: {seen}.", say::BETWEEN_SIMULATORS)?,
+            Some(Err(why)) => writeln!(out, "- {}: {why}.", say::FAILED)?,
+            None => {}
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn bookings(out: &mut String, stand: &Stand, facts: &RehearsalFacts) -> std::fmt::Result {
+    writeln!(out, "## {}\n", say::BOOKINGS)?;
+    let round = facts.round.lock();
+    if round.is_empty() {
+        return writeln!(out, "{}\n", say::NO_BOOKINGS);
+    }
+    writeln!(
+        out,
+        "| resource | time | confirmed after | out of the diary after | diary |\n| --- | --- | --- | --- | --- |"
+    )?;
+    for own in round.iter() {
+        let (name, _) = stand.names(&own.choice);
+        let start = own.choice.start.format("%Y-%m-%d %H:%M").to_string();
+        let row = say::booked_row(&name, &start, own.confirmed_after, own.cancelled_after, diary(own));
+        writeln!(out, "{row}")?;
+    }
+    writeln!(out)
+}
+
+fn diary(own: &RehearsedBooking) -> &str {
+    match (&own.wrong, own.shown) {
+        (Some(wrong), _) => wrong,
+        (None, Some(ReadBack::AsBooked)) => rehearsal_say::AS_BOOKED,
+        (None, Some(ReadBack::TakenOnly)) => rehearsal_say::TAKEN_ONLY,
+        (None, None) => "-",
+    }
+}
+
+fn findings(out: &mut String, facts: &RehearsalFacts) -> std::fmt::Result {
+    writeln!(out, "## {}\n", say::FINDINGS)?;
+    if facts.findings.is_empty() {
+        return writeln!(out, "{}", rehearsal_say::NOTHING_WRONG);
+    }
+    for Finding { level: _, place, message, remedy } in &facts.findings {
+        let remedy = remedy.as_deref().map(|remedy| format!(" {remedy}.")).unwrap_or_default();
+        writeln!(out, "- {place}: {message}.{remedy}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! One booking per resource, from the pet owner's tap to the diary and back: made, looked at,
+//! cancelled, and looked at again.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+
+use super::choices::{ChosenTime, last_of_each};
+use super::removal::{is_taken, says_gone};
+use super::stand::Stand;
+use super::writers::NOTICE;
+use crate::booking::entry::State;
+use crate::ids::{BookingId, BookingReference};
+use crate::messages::rehearsal as say;
+use crate::simulator::healthengine::RequestOutcome;
+use crate::span::Span;
+use crate::zone::zones::Zones;
+
+/// So many bookings are under way at one time: each of them must be answered within Healthengine's
+/// 20 seconds, at half of the rate limit.
+const AT_ONCE: usize = 4;
+/// Between two looks at what the bridge has done.
+const LOOK: Duration = Duration::from_millis(50);
+/// The bridge has done nothing about it if it has not by then.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// Once the rehearsal is to end, the bridge has so long to take out of the diary what stands.
+pub(super) const WITHDRAWN_WITHIN: Duration = Duration::from_secs(20);
+/// A time that is this little more than a day away when it is chosen may be too near when it is
+/// booked.
+const MARGIN: TimeDelta = TimeDelta::minutes(10);
+
+/// What was seen of one booking.
+#[derive(Debug, Clone)]
+pub(super) struct RehearsedBooking {
+    pub(super) choice: ChosenTime,
+    pub(super) booking: Option<BookingId>,
+    pub(super) reference: Option<BookingReference>,
+    /// From the pet owner's tap to the confirmation.
+    pub(super) confirmed_after: Option<TimeDelta>,
+    /// How the diary showed it.
+    pub(super) shown: Option<ReadBack>,
+    /// From the pet owner's second thoughts to the free time in the diary.
+    pub(super) cancelled_after: Option<TimeDelta>,
+    /// True if the end of the rehearsal came before.
+    pub(super) broken_off: bool,
+    /// What went wrong.
+    pub(super) wrong: Option<String>,
+}
+
+/// How an appointment that stands reads back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadBack {
+    /// As it was booked, and its time is taken.
+    AsBooked,
+    /// Its time is taken. Some servers answer 500 for every booking that stands.
+    TakenOnly,
+}
+
+/// Books and cancels at every resource that has a time. Whatever ends it, each booking that was
+/// made is cancelled first. `hear` is told of each when it is over.
+pub(super) async fn book_everywhere(stand: &Stand, stop: &CancellationToken, mut hear: impl FnMut(RehearsedBooking)) {
+    let mut chosen = Vec::new();
+    for (id, _, zones) in stand.practices() {
+        let earliest = zones.practice.wall(stand.now() + NOTICE + MARGIN);
+        chosen.extend(last_of_each(&stand.all_offered(id), earliest));
+    }
+    let each = chosen.into_iter().map(|choice| rehearse(stand, choice, stop));
+    let mut over = std::pin::pin!(futures_util::stream::iter(each).buffered(AT_ONCE));
+    while let Some(own) = over.next().await {
+        hear(own);
+    }
+}
+
+async fn rehearse(stand: &Stand, choice: ChosenTime, stop: &CancellationToken) -> RehearsedBooking {
+    let mut seen = RehearsedBooking {
+        choice,
+        booking: None,
+        reference: None,
+        confirmed_after: None,
+        shown: None,
+        cancelled_after: None,
+        broken_off: stop.is_cancelled(),
+        wrong: None,
+    };
+    if seen.broken_off {
+        return seen;
+    }
+    match stand.book(&seen.choice) {
+        Ok(id) => {
+            seen.booking = Some(id);
+            let looked = stop.run_until_cancelled(stands(stand, &mut seen, id)).await;
+            seen.broken_off = looked.is_none();
+            let gone = withdraw(stand, &mut seen, id, stop).await;
+            // What then still stands is found at the end.
+            seen.wrong = looked.and_then(|looked| looked.and(gone).err());
+        }
+        Err(error) => seen.wrong = Some(error.to_string()),
+    }
+    seen
+}
+
+/// Waits for the confirmation, and looks into the diary.
+async fn stands(stand: &Stand, seen: &mut RehearsedBooking, id: BookingId) -> Result<(), String> {
+    let answered = || stand.model.booking(id).ok().filter(|view| view.answer != RequestOutcome::Open);
+    let view = eventually(answered).await.ok_or(say::NOT_ANSWERED)?;
+    if view.answer != RequestOutcome::Confirmed {
+        return Err(say::not_confirmed(&stand.reason(id)));
+    }
+    seen.confirmed_after = view.answered_at.map(|at| at - view.booked_at);
+    let reference = view.pms_appointment_ids.into_iter().next().map(BookingReference);
+    seen.reference.clone_from(&reference);
+    let reference = reference.ok_or_else(|| say::in_doubt(id))?;
+    let (span, zones) = place(stand, &seen.choice)?;
+    let failed = |error| say::not_read_back(&error);
+    let read = match stand.reader.booking(&reference).await {
+        Ok(found) => {
+            let start = zones.server.wall(span.start);
+            let as_booked = (found.schedule, found.appointment_type, found.start)
+                == (seen.choice.kind.resource.schedule, seen.choice.kind.appointment_type, start);
+            if !as_booked {
+                return Err(say::READS_BACK_OTHERWISE.to_owned());
+            }
+            if found.customer.is_some() {
+                return Err(say::CUSTOMER_MATCHED.to_owned());
+            }
+            ReadBack::AsBooked
+        }
+        Err(error) if error.status == Some(500) => ReadBack::TakenOnly,
+        Err(error) => return Err(failed(error)),
+    };
+    if !taken(stand, &seen.choice).await? {
+        return Err(say::TIME_NOT_TAKEN.to_owned());
+    }
+    seen.shown = Some(read);
+    Ok(())
+}
+
+/// The pet owner gives it up, and the diary is looked at until it is gone.
+async fn withdraw(
+    stand: &Stand,
+    seen: &mut RehearsedBooking,
+    id: BookingId,
+    stop: &CancellationToken,
+) -> Result<(), String> {
+    let rejected = stand.model.booking(id).is_ok_and(|view| view.answer == RequestOutcome::Rejected);
+    if rejected || !stand.give_up(id) {
+        return Ok(());
+    }
+    let began = stand.now();
+    let settled = || {
+        let view = stand.model.booking(id).ok()?;
+        (view.open_updates.is_empty() && view.answer != RequestOutcome::Open).then_some(view)
+    };
+    let patience = async {
+        stop.cancelled().await;
+        tokio::time::sleep(WITHDRAWN_WITHIN).await;
+        None
+    };
+    let settled = tokio::select! {
+        settled = eventually(settled) => settled,
+        late = patience => late,
+    };
+    settled.ok_or(say::NOT_CANCELLED)?;
+    let state = stand.bridge.ledger().get(id).ok().flatten().map(|entry| entry.state);
+    let made = seen.reference.clone().or_else(|| reference_of(stand, id));
+    match (made, state) {
+        (_, Some(State::Rejected)) | (None, Some(State::Cancelled)) => {}
+        (Some(reference), _) => match stand.reader.booking(&reference).await {
+            Err(error) if says_gone(&error) => {}
+            Err(error) => return Err(say::not_read_back(&error)),
+            Ok(_) => return Err(say::STILL_THERE.to_owned()),
+        },
+        (None, _) => return Err(say::not_confirmed(&stand.reason(id))),
+    }
+    if taken(stand, &seen.choice).await? {
+        return Err(say::TIME_STILL_TAKEN.to_owned());
+    }
+    seen.cancelled_after = Some(stand.now() - began);
+    Ok(())
+}
+
+fn reference_of(stand: &Stand, id: BookingId) -> Option<BookingReference> {
+    stand.bridge.ledger().get(id).ok().flatten().and_then(|entry| entry.reference)
+}
+
+fn place(stand: &Stand, choice: &ChosenTime) -> Result<(Span, Zones), String> {
+    let zones = stand.zones(&choice.practice).ok_or(say::NO_ZONE)?;
+    let start = zones.practice.instant(choice.start).ok_or(say::NO_ZONE)?;
+    Ok((Span::new(start, start + TimeDelta::minutes(choice.minutes.into())), zones))
+}
+
+async fn taken(stand: &Stand, choice: &ChosenTime) -> Result<bool, String> {
+    let (span, zones) = place(stand, choice)?;
+    let offset = *zones.server.at(span.start).offset();
+    let taken = is_taken(choice.kind.resource.schedule, span, offset, stand.reader.as_ref()).await;
+    taken.map_err(|error| say::not_read_back(&error))
+}
+
+/// What comes of looking again and again; nothing if nothing comes for long.
+pub(super) async fn eventually<T>(look: impl Fn() -> Option<T>) -> Option<T> {
+    eventually_within(PATIENCE, look).await
+}
+
+/// The same for so long.
+pub(super) async fn eventually_within<T>(limit: Duration, look: impl Fn() -> Option<T>) -> Option<T> {
+    let looking = async {
+        loop {
+            if let Some(seen) = look() {
+                return seen;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::time::timeout(limit, looking).await.ok()
+}

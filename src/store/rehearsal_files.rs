@@ -1,0 +1,66 @@
+//! The files that a rehearsal keeps in the state directory: what it left in the diary, and a lock
+//! so that one rehearsal books at a time. No part of the state: a service neither reads nor writes
+//! them.
+
+use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+
+use super::directory::{disk, make, remove_if_there, sync_directory_of, write_file};
+use super::error::OpenError;
+use super::file_names::{REHEARSAL_LEFTOVERS, REHEARSAL_LOCK};
+use crate::os::files;
+
+/// A booking takes some three hundred bytes.
+const BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Held by the rehearsal that books. The system lets it go with the process.
+#[derive(Debug)]
+pub struct RehearsalLock {
+    _file: File,
+}
+
+/// Takes the lock, in a directory that is made (mode 0700) if only it is missing. `None` while
+/// another rehearsal has it.
+///
+/// # Errors
+/// The directory cannot be made, or the lock not be opened.
+pub fn lock_rehearsal(state: &Path) -> Result<Option<RehearsalLock>, OpenError> {
+    make(state)?;
+    let path = state.join(REHEARSAL_LOCK);
+    let mut options = files::private();
+    let file = options.read(true).write(true).create(true).truncate(false).open(&path).map_err(disk(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(RehearsalLock { _file: file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(disk(&path)(error)),
+    }
+}
+
+/// What a rehearsal left, as it was written; `None` where there is nothing.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub fn rehearsal_leftovers(state: &Path) -> Result<Option<String>, OpenError> {
+    let path = state.join(REHEARSAL_LEFTOVERS);
+    let mut text = String::new();
+    match File::open(&path).and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text)) {
+        Ok(_) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(disk(&path)(error)),
+    }
+}
+
+/// Writes what a rehearsal may leave (mode 0600), durable when this returns; `None` removes the
+/// file.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn note_rehearsal_leftovers(state: &Path, text: Option<&str>) -> Result<(), OpenError> {
+    let path = state.join(REHEARSAL_LEFTOVERS);
+    let noted = match text {
+        Some(text) => write_file(&path, text.as_bytes()),
+        None => remove_if_there(&path).and_then(|()| sync_directory_of(&path)),
+    };
+    noted.map_err(disk(&path))
+}

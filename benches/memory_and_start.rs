@@ -232,7 +232,7 @@ impl Bench {
                 let mut batch = Batch::new();
                 for date in (0..60).map(|days| today + Days::new(days)) {
                     let sent = SentDay { day: offered(number, date), at: now, accepted: true };
-                    let last = LastSent { sent, read_at: now };
+                    let last = LastSent { sent, read_at: now, before: None };
                     batch.put(&format!("{}/{resource}/{date}", practice_id(practice)), &last).unwrap();
                 }
                 store.write_later(batch);

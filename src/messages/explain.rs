@@ -184,7 +184,8 @@ pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
 }
 
 /// What frees the time of a booking.
-pub const OWN_BOOKING_REMEDY: &str = "Nothing, unless the pet owner cancels.";
+pub const OWN_BOOKING_REMEDY: &str =
+    "Nothing while the booking stands. If the pet owner cancelled and it stands all the same, it needs a person.";
 
 /// OpenVPMS was not read since the start, and nothing is known of the resource from before.
 pub fn not_known_yet(resource: ResourceId, practice: &PracticeId) -> String {

@@ -170,7 +170,11 @@ fn booked(admin: &Admin, own: &Explanation) -> Vec<DaysBooking> {
     let names = Names::new(&admin.bridge);
     let of = |entry: Entry| {
         let span = entry.own_booking().filter(|other| other.schedule == own.resource.schedule)?.span;
-        let label = format!("Booking {}: {}", entry.booking_id, names.booked(&entry));
+        let from = own.zones.practice.wall(span.start).format("%H:%M");
+        let mut label = format!("{from}, booking {}: {}", entry.booking_id, names.booked(&entry));
+        if entry.needs_attention.is_some() {
+            label.push_str(&format!(", {}", page_say::NEEDS_A_PERSON));
+        }
         Some(DaysBooking { id: entry.booking_id, label, span, date: own.date, zone: own.zones.practice })
     };
     let mut booked: Vec<DaysBooking> = admin.bridge.ledger().live_and_recent().into_iter().filter_map(of).collect();

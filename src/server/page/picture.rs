@@ -23,7 +23,7 @@ struct AlikeSlots<'a> {
 /// The picture. `label` says of a code what it means, `sent` are the minutes of the starts that
 /// Healthengine was last sent.
 pub(super) fn picture(slots: &[ExplainedSlot], label: impl Fn(Code) -> String, sent: &BTreeSet<u32>) -> Markup {
-    let blocks = blocks(slots);
+    let blocks = blocks(slots, sent);
     let height = blocks.last().map_or(ROW, |last| last.top + last.rows * ROW) + ROW;
     html! {
         svg.day viewBox={ "0 0 " (WIDTH) " " (height) } role="group" aria-label="The day, time by time" {
@@ -33,10 +33,12 @@ pub(super) fn picture(slots: &[ExplainedSlot], label: impl Fn(Code) -> String, s
     }
 }
 
-fn blocks(slots: &[ExplainedSlot]) -> Vec<AlikeSlots<'_>> {
+/// Times that are alike, and were sent alike: what was sent has its edges where they are.
+fn blocks<'a>(slots: &'a [ExplainedSlot], sent: &BTreeSet<u32>) -> Vec<AlikeSlots<'a>> {
     let mut top = ROW;
     let mut blocks = Vec::new();
-    for alike in slots.chunk_by(ExplainedSlot::is_like) {
+    let is_sent = |slot: &ExplainedSlot| sent.contains(&slot.minute);
+    for alike in slots.chunk_by(|one, next| one.is_like(next) && is_sent(one) == is_sent(next)) {
         let is_offered = alike.first().is_some_and(|slot| slot.code == Code::Offered);
         let rows = if is_offered { alike.len() } else { alike.len().min(ROWS_MAX) };
         blocks.push(AlikeSlots { slots: alike, top, rows });
@@ -61,10 +63,7 @@ fn draw(block: &AlikeSlots<'_>, label: impl Fn(Code) -> String, sent: &BTreeSet<
                 title { (clock(from.minute)) "-" (clock(to.end_minute)) ": " (text) }
                 text x="0" y=(top + 13) { (clock(from.minute)) }
                 rect class={ "slot " (first.code.name()) } x="44" y=(top) width="44" height=(height) {}
-                @let is_sent = block.slots.iter().any(|slot| {
-                    (from.minute..=to.minute).contains(&slot.minute) && sent.contains(&slot.minute)
-                });
-                @if is_sent { rect class="slot offered" x="96" y=(top) width="12" height=(height) {} }
+                @if sent.contains(&from.minute) { rect class="slot offered" x="96" y=(top) width="12" height=(height) {} }
                 text x="116" y=(top + 13) { (text) }
             }
         }
@@ -89,11 +88,21 @@ mod tests {
         let closed = (0..36).map(|index| slot(index * 15, Code::Closed));
         let open = (36..40).map(|index| slot(index * 15, Code::Offered));
         let slots: Vec<ExplainedSlot> = closed.chain(open).collect();
-        let blocks = blocks(&slots);
+        let blocks = blocks(&slots, &BTreeSet::new());
         assert_eq!(blocks.iter().map(|block| block.rows).collect::<Vec<_>>(), [ROWS_MAX, 4]);
         let drawn = picture(&slots, |code| format!("says {}", code.name()), &BTreeSet::from([540])).into_string();
         assert_eq!(drawn.matches("says offered</title>").count(), 4);
         assert!(drawn.contains("aria-label=\"00:00 to 09:00: says closed\""), "{drawn}");
         assert_eq!(drawn.matches("x=\"96\" y=\"90\" width=\"12\"").count(), 1, "{drawn}");
+    }
+
+    #[test]
+    fn what_was_sent_is_drawn_where_it_was_sent_though_the_diary_is_not_known() {
+        let slots: Vec<ExplainedSlot> = (0..96).map(|index| slot(index * 15, Code::NotRead)).collect();
+        let sent: BTreeSet<u32> = (36..40).map(|index| index * 15).collect();
+        let drawn = picture(&slots, |code| code.name().to_owned(), &sent).into_string();
+        let stretches = ["00:00 to 09:00", "09:00 to 10:00", "10:00 to 24:00"];
+        assert!(stretches.iter().all(|own| drawn.contains(&format!("aria-label=\"{own}: not_read\""))), "{drawn}");
+        assert_eq!(drawn.matches("x=\"96\" y=").count(), 1, "{drawn}");
     }
 }

@@ -150,6 +150,10 @@ mod tests {
         close(share.per_second, 280.0 / 60.0 + 305.0 / 600.0);
         assert!(share.is_too_much);
         assert_eq!(of_readings(&reads(200), &budget()), None);
+        // Practices of ten schedules each (docs/many-clinics.md).
+        let practices =
+            |practices| DiaryReads { practices, locations: practices, schedules: 10 * practices, clinicians: 0 };
+        assert!(of_readings(&practices(26), &budget()).is_none() && of_readings(&practices(27), &budget()).is_some());
         assert_eq!(of_readings(&DiaryReads::default(), &budget()), None);
     }
 

@@ -92,7 +92,7 @@ fn steps_of_a_booking() -> Piece {
         let mut entry = Entry::received(BookingId(36_127_212), practice, Some(at(0)), "p-1".to_owned(), at(1));
         let events = [
             Event::Asked(Ask::Insert(place)),
-            Event::Looked(SlotLook::Seen { began: at(2), taken: SlotTaken::None, refusal: None }),
+            Event::Looked(SlotLook::Seen { began: at(2), taken: SlotTaken::None, refusal: None, withheld: None }),
             Event::Submitted(Submission::Created(BookingReference("603:3:be08".to_owned()))),
             Event::Replied(Reply::Accepted),
         ];

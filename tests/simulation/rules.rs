@@ -128,7 +128,7 @@ impl Life {
         if config.rules.is_empty() {
             return (free.clone(), free.clone());
         }
-        let ledger = self.world.bridge().map(|bridge| bridge.ledger().all()).unwrap_or_default();
+        let ledger: Vec<_> = self.world.bridge().into_iter().flat_map(|bridge| bridge.ledger().all()).collect();
         let at = |now| self.world.openvpms.staff(|clinic| left(free, &config.rules, resource, now, (clinic, &ledger)));
         let (now, before) = (at(self.world.wall()), at(self.world.wall() - WITHDRAWN_WITHIN));
         let (mut least, mut most) = (now.clone(), now);

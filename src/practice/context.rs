@@ -152,7 +152,7 @@ impl Context {
             }),
         };
         self.tasks.spawn(async move {
-            let begin = || OnBehalfOf::practice(context.id()).does(begin(Arc::clone(&component)));
+            let begin = || Box::pin(OnBehalfOf::practice(context.id()).does(begin(Arc::clone(&component))));
             context.shared.supervisor.keep(kept, &context.stop, begin).await;
         });
     }
@@ -161,8 +161,9 @@ impl Context {
     /// succeeds; what it was about comes up again by itself.
     pub(super) fn spawn(self: &Arc<Self>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let context = Arc::clone(self);
+        let task = Box::pin(OnBehalfOf::practice(context.id()).does(task));
         self.tasks.spawn(async move {
-            let failed = caught(OnBehalfOf::practice(context.id()).does(task)).await.is_err();
+            let failed = caught(task).await.is_err();
             let text = failed.then(|| say::task_failed(name));
             context.health.set(Subject::Loop(name), text, context.now());
         });
@@ -177,8 +178,10 @@ impl Context {
         task: impl Future<Output = Result<(), LedgerError>> + Send + 'static,
     ) -> impl Future<Output = ()> + Send + 'static {
         let context = Arc::clone(self);
+        // Boxed, because it is handed on several times until it runs, and it is large.
+        let task = Box::pin(OnBehalfOf::booking(context.id(), booking).does(task));
         async move {
-            match caught(OnBehalfOf::booking(context.id(), booking).does(task)).await {
+            match caught(task).await {
                 Ok(outcome) => context.stop_on_store_failure(outcome),
                 Err(_) => {
                     if context.said.is_due(&format!("work {booking}")) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::join;
 use tokio::sync::Semaphore;
 
 use super::locks::Held;
@@ -45,7 +46,7 @@ use crate::practice::reading::{DiaryReader, Reading};
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// So many bookings of a practice are dealt with at one time while their pet owners can still be
 /// told no,
-pub(in crate::practice) const IN_TIME_AT_ONCE: usize = 128;
+const IN_TIME_AT_ONCE: usize = 128;
 /// and so many after that.
 const LATE_AT_ONCE: usize = 16;
 /// So many updates are carried out at one time,
@@ -235,16 +236,20 @@ impl Executor {
                 stored = Some(next.clone());
             }
             entry = next;
-            self.hear(&entry, notices, read.as_ref());
             // The locks are let go as soon as no POST follows.
             let locks = held.take().filter(|_| matches!(action, Action::Submit));
             let outcome = match (action, entry.place) {
                 (Action::LookAndHold, Some(place)) if asked.is_some() => {
+                    self.hear(&entry, notices, read.as_ref());
                     let look;
                     ((look, read), held) = self.look_and_hold(&entry, &place).await;
                     Some(Event::Looked(look))
                 }
-                (action, _) => self.carry_out(action, &entry, asked).await,
+                // The answer to the pet owner leaves before others hear, which takes work.
+                (action, _) => {
+                    let heard = async { self.hear(&entry, notices, read.as_ref()) };
+                    join(self.carry_out(action, &entry, asked), heard).await.0
+                }
             };
             let Some(outcome) = outcome else { return Ok(()) };
             event = outcome;

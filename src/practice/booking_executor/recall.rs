@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::executor::{Executor, IN_TIME_AT_ONCE};
+use super::executor::Executor;
 use super::request::RequestAndClient;
 use crate::booking::diary_watch::DiaryAnswer;
 use crate::booking::entry::State;
@@ -24,6 +24,9 @@ use crate::pet_owner::known_clients::{Lesson, lesson};
 const ATTEMPTS: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(600)];
 
+/// While more bookings wait for an answer none is read back: each reading takes a call from them.
+const WAITING_MAX: usize = 16;
+
 impl Executor {
     /// Sees whether the patient is a client who is remembered.
     pub(super) fn asked(&self, request: BookingRequest) -> RequestAndClient {
@@ -37,8 +40,8 @@ impl Executor {
 
     /// Reads a booking back soon, if an appointment was made for it.
     pub(super) fn learn_from(self: &Arc<Self>, asked: RequestAndClient) {
-        // Of a flood the clinic's server has calls enough to answer.
-        if self.context.settings.bookings.client_memory_days == 0 || self.lists.bookings_waiting() > IN_TIME_AT_ONCE {
+        // While many wait the clinic's server has calls enough to answer.
+        if self.context.settings.bookings.client_memory_days == 0 || self.lists.bookings_waiting() > WAITING_MAX {
             return;
         }
         let Ok(Some(entry)) = self.context.shared.ledger.get(asked.request.booking_id) else { return };

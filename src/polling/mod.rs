@@ -3,11 +3,13 @@
 //! | file | decides |
 //! | --- | --- |
 //! | [`failed_calls`] | which calls are problems, and which would only be refused again |
+//! | [`late_bookings`] | in which order bookings are dealt with that are late |
 //! | [`lists`] | what it means that something is not on a list of requests |
 //! | [`pace`] | how long the bridge waits between two polls |
 //! | [`waiting`] | which requests wait for our answer for too long |
 
 pub mod failed_calls;
+pub mod late_bookings;
 pub mod lists;
 pub mod pace;
 pub mod waiting;

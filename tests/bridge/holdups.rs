@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use vetbridge::booking::entry::State;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
@@ -30,6 +31,25 @@ async fn a_restored_database_on_a_shaky_line_cancels_nothing() {
     for booking in bookings {
         assert_eq!(clinic.status(booking), MarketplaceStatus::Confirmed, "cancelled by a round that broke off");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_bookings_of_one_schedule_keep_none_of_another_waiting() {
+    let clinic = Clinic::open().await;
+    clinic.openvpms_faults.set(|_| Some(Fault::Slow(seconds(2))));
+    let start = |number: i64| format!("2027-02-16 {:02}:{:02}", 9 + number / 4, number % 4 * 15);
+    let many: Vec<_> = (0..20).map(|number| clinic.owner_books_regardless("s136", "66:s136", &start(number))).collect();
+    let other = clinic.owner_books_regardless("s211", "66:s211", "2027-02-16 09:00");
+    for (number, id) in many.iter().chain([&other]).enumerate() {
+        let booked = json!(format!("2027-02-14 01:00:{number:02}"));
+        clinic.healthengine.write_field(*id, "bookedTime", Some(booked)).unwrap();
+        clinic.healthengine.let_deadline_pass(*id).unwrap();
+    }
+    let stands = |clinic: &Clinic, id: &BookingId| clinic.state(*id) == Some(State::Confirmed);
+    clinic.until("the other schedule's is made", minutes(2), |clinic| stands(clinic, &other)).await;
+    let before = many.iter().filter(|id| stands(&clinic, id)).count();
+    assert!(before <= 2, "{before} of 20 that were booked earlier were made before");
+    clinic.until("all are made", minutes(5), |clinic| many.iter().all(|id| stands(clinic, id))).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ use crate::booking::deadline::Deadline;
 use crate::dates;
 use crate::healthengine::BookingRequest;
 use crate::ids::BookingId;
+use crate::polling::late_bookings::schedules_in_turn;
 
 impl Executor {
     /// Deals with these bookings; ends when all are answered or have to wait. What was begun goes
@@ -32,6 +33,7 @@ impl Executor {
         let (now, ahead) = (self.context.now(), self.context.healthengine.clock_difference());
         let in_time = |booking: &BookingRequest| Deadline::new(booking.booked_time, ahead).rejection_counts(now);
         let (in_time, late): (Vec<_>, Vec<_>) = listed.into_iter().partition(in_time);
+        let late = schedules_in_turn(late);
         let tasks = TaskTracker::new();
         for (requests, places) in [(in_time, &self.places.in_time), (late, &self.places.late)] {
             for request in requests {

@@ -30,6 +30,8 @@ pub(super) struct Bookable<'a> {
     on_grid: Vec<Span>,
     fits: Fits,
     moment: super::Moment,
+    /// The first moment at which something may be offered.
+    first_offered: DateTime<Utc>,
     slot_size: TimeDelta,
     zones: Zones,
 }
@@ -62,6 +64,7 @@ impl<'a> Bookable<'a> {
             clinician,
             fits: Fits::new(resource),
             moment: question.moment,
+            first_offered: question.moment.first_offered(),
             slot_size: TimeDelta::minutes(resource.slot_size_minutes.into()),
             zones: question.zones,
         })
@@ -69,7 +72,7 @@ impl<'a> Bookable<'a> {
 
     /// The types that are offered from a place on the grid; `None` where nothing is.
     pub(super) fn offer(&self, place: &GridSlot) -> Option<&[AppointmentTypeId]> {
-        if place.fault.is_some() || place.start < self.moment.first_offered() {
+        if place.fault.is_some() || place.start < self.first_offered {
             return None;
         }
         let types = self.fits.types(self.room_from(place.start));

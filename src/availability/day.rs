@@ -98,19 +98,30 @@ impl Day {
     /// The same day without the starts before a minute.
     #[must_use]
     pub fn from_minute(&self, minute: u32) -> Self {
-        let slot = self.slot_size_minutes.max(1);
-        let cut = |piece: &Piece| {
-            let gone = minute.saturating_sub(piece.start_minute).div_ceil(slot) * slot;
-            let start_minute = piece.start_minute + gone;
-            (start_minute < piece.end_minute).then(|| Piece { start_minute, ..piece.clone() })
+        let piece = |(start_minute, end_minute, types): (u32, u32, &[AppointmentTypeId])| Piece {
+            start_minute,
+            end_minute,
+            types: types.to_vec(),
         };
-        Self { slot_size_minutes: self.slot_size_minutes, pieces: self.pieces.iter().filter_map(cut).collect() }
+        Self { slot_size_minutes: self.slot_size_minutes, pieces: self.pieces_from(minute).map(piece).collect() }
     }
 
-    /// True if both offer the same starts in the same slot length with the same types. Empty days
-    /// are alike.
-    pub(crate) fn offers_the_same(&self, other: &Self) -> bool {
-        self.pieces == other.pieces && (self.is_empty() || self.slot_size_minutes == other.slot_size_minutes)
+    /// First start, end and types of the pieces, from a minute on.
+    fn pieces_from(&self, minute: u32) -> impl Iterator<Item = (u32, u32, &[AppointmentTypeId])> {
+        let slot = self.slot_size_minutes.max(1);
+        self.pieces.iter().filter_map(move |piece| {
+            let gone = minute.saturating_sub(piece.start_minute).div_ceil(slot) * slot;
+            let start_minute = piece.start_minute + gone;
+            (start_minute < piece.end_minute).then_some((start_minute, piece.end_minute, &*piece.types))
+        })
+    }
+
+    /// True if both offer the same starts from a minute on, in the same slot length with the same
+    /// types. Where nothing is offered the slot length says nothing.
+    pub(crate) fn offers_the_same_from(&self, minute: u32, other: &Self) -> bool {
+        let offers_none = self.pieces_from(minute).next().is_none();
+        self.pieces_from(minute).eq(other.pieces_from(minute))
+            && (offers_none || self.slot_size_minutes == other.slot_size_minutes)
     }
 
     /// The snapshot that says this to Healthengine. There is no 24:00: a piece that reaches

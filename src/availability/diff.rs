@@ -64,12 +64,12 @@ pub fn from_first_offered(day: &Day, date: NaiveDate, moment: Moment, practice: 
 pub fn compare(sent: Option<&SentDay>, wanted: &Day, date: NaiveDate, moment: Moment, practice: &Zone) -> DayChange {
     let Some(sent) = sent else { return DayChange::Send };
     let soonest = first_minute_from(moment.first_offered(), date, practice);
-    let left = |day| from_first_offered(day, date, moment, practice);
-    if !left(&sent.day).offers_the_same(&left(wanted)) {
+    if !sent.day.offers_the_same_from(soonest, wanted) {
         return DayChange::Send;
     }
     let future = first_minute_from(moment.now + TimeDelta::nanoseconds(1), date, practice);
-    let offers_inside_notice = sent.day.starts().any(|(minute, _)| (future..soonest).contains(&minute));
+    let offers_inside_notice =
+        future < soonest && sent.day.starts().any(|(minute, _)| (future..soonest).contains(&minute));
     let slot_length = TimeDelta::minutes(sent.day.slot_size_minutes().into());
     let long_ago = dates::age(sent.at, moment.now).is_none_or(|age| age >= slot_length);
     if offers_inside_notice && sent.accepted && long_ago {

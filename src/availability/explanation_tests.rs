@@ -12,7 +12,7 @@ impl Scene {
     fn explained(&self) -> Vec<ExplainedSlot> {
         let slots = self.ask(|question| explain(question, &self.room, self.day)).unwrap();
         // What is explained is what is published.
-        assert!(offered_day(&slots, self.room.slot_size_minutes).offers_the_same(&self.day()));
+        assert!(offered_day(&slots, self.room.slot_size_minutes).offers_the_same_from(0, &self.day()));
         slots
     }
 

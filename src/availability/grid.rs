@@ -39,8 +39,7 @@ pub fn grid_from(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> Da
     if beyond.is_nothing() {
         return at;
     }
-    // The next place, or midnight, where every grid begins anew.
-    let next = at - beyond.time + TimeDelta::minutes(slot.min(MINUTES_A_DAY - beyond.place).into());
+    let next = beyond.next_from(at, slot);
     if is_on_grid(next, slot, server) && same_offset(server, at, next) {
         return next;
     }
@@ -60,6 +59,7 @@ pub fn grid_to(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> Date
 }
 
 /// How far the wall clock is beyond the last place on the grid.
+#[derive(Clone, Copy)]
 struct Beyond {
     /// Minute of the day of that place.
     place: u32,
@@ -71,7 +71,10 @@ struct Beyond {
 
 impl Beyond {
     fn new(at: DateTime<Utc>, slot_size_minutes: u32, server: &Zone) -> Self {
-        let wall = server.wall(at);
+        Self::of_wall(server.wall(at), slot_size_minutes)
+    }
+
+    fn of_wall(wall: NaiveDateTime, slot_size_minutes: u32) -> Self {
         let minute = wall.hour() * 60 + wall.minute();
         let beyond_minutes = minute % slot_size_minutes.max(1);
         let part_of_minute =
@@ -83,14 +86,62 @@ impl Beyond {
     fn is_nothing(&self) -> bool {
         self.time.is_zero()
     }
+
+    /// The next place, or midnight, where every grid begins anew, unless the clocks change before.
+    fn next_from(&self, at: DateTime<Utc>, slot: u32) -> DateTime<Utc> {
+        at - self.time + TimeDelta::minutes(slot.min(MINUTES_A_DAY - self.place).into())
+    }
 }
 
 /// A set of spans, each drawn in to the grid; what holds no two moments of the grid is gone.
 pub fn snapped(set: &[Span], slot_size_minutes: u32, server: &Zone) -> Vec<Span> {
-    let draw_in = |span: &Span| {
-        Span::new(grid_from(span.start, slot_size_minutes, server), grid_to(span.end, slot_size_minutes, server))
-    };
+    let slot = slot_size_minutes.max(1);
+    let mut clock = SteadyClock::new(server);
+    let draw_in = |span: &Span| Span::new(clock.grid_from(span.start, slot), clock.grid_to(span.end, slot));
     set.iter().map(draw_in).filter(|span| !span.is_empty()).collect()
+}
+
+/// The grid along the wall clock of a server, for moments that follow each other. How far the clock
+/// is ahead of UTC is looked up once for each stretch of about a day in which it does not change,
+/// because in a time zone's history that takes longer than all of the rest.
+struct SteadyClock<'a> {
+    server: &'a Zone,
+    /// Within it the clocks do not change.
+    stretch: Span,
+    offset: TimeDelta,
+}
+
+impl<'a> SteadyClock<'a> {
+    fn new(server: &'a Zone) -> Self {
+        let nothing = Span::new(DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
+        Self { server, stretch: nothing, offset: TimeDelta::zero() }
+    }
+
+    /// As [`grid_from`].
+    fn grid_from(&mut self, at: DateTime<Utc>, slot: u32) -> DateTime<Utc> {
+        let beyond = self.beyond(at, slot);
+        let next = beyond.filter(|beyond| !beyond.is_nothing()).map_or(at, |beyond| beyond.next_from(at, slot));
+        if beyond.is_some() && self.stretch.holds(next) { next } else { grid_from(at, slot, self.server) }
+    }
+
+    /// As [`grid_to`].
+    fn grid_to(&mut self, at: DateTime<Utc>, slot: u32) -> DateTime<Utc> {
+        let place = self.beyond(at, slot).map(|beyond| at - beyond.time);
+        place.filter(|place| self.stretch.holds(*place)).unwrap_or_else(|| grid_to(at, slot, self.server))
+    }
+
+    /// `None` around a change of the clocks.
+    fn beyond(&mut self, at: DateTime<Utc>, slot: u32) -> Option<Beyond> {
+        if !self.stretch.holds(at) {
+            // No zone changes twice within so short a time.
+            let around = Span::new(at - TimeDelta::hours(3), at + TimeDelta::hours(27));
+            if !same_offset(self.server, around.start, around.end) {
+                return None;
+            }
+            (self.stretch, self.offset) = (around, self.server.wall(at) - at.naive_utc());
+        }
+        Some(Beyond::of_wall(at.naive_utc() + self.offset, slot))
+    }
 }
 
 /// A place on the grid, as one day at the practice sees it.

@@ -29,11 +29,11 @@ use vetbridge::store::{MemoryEngine, Store};
 use crate::bugs::{Bug, Mistaken};
 use crate::rare::Misdated;
 use crate::story::{About, Story, System};
-pub(crate) use crate::support::standing;
 use crate::support::{
     API_KEY, BRANCH, Chance, Hands, MORNING, Mines, Power, SECOND_PRACTICE, SERVERS, add_practices, both_doors, parsed,
     sydney, to_healthengine, to_openvpms, wall_time,
 };
+pub(crate) use crate::support::{standing, standing_by_booking};
 use crate::weather::Weather;
 use crate::wire::{Contested, Quicker, Watched, Wire};
 
@@ -326,6 +326,11 @@ impl World {
     /// The standing appointments with the number of this booking in their notes.
     pub(crate) fn appointments_of(&self, id: BookingId) -> Vec<Appointment> {
         standing(&self.openvpms, id)
+    }
+
+    /// The same of every booking.
+    pub(crate) fn standing_by_booking(&self) -> BTreeMap<BookingId, Vec<Appointment>> {
+        standing_by_booking(&self.openvpms)
     }
 
     /// The resources of a practice.

@@ -54,7 +54,7 @@ pub(crate) use self::marketplace::booked;
 pub(crate) use self::mines::{Mine, Mines, Step, go_off};
 pub(crate) use self::online::Online;
 pub(crate) use self::people::{judith, person, wish};
-pub(crate) use self::staff::standing;
+pub(crate) use self::staff::{standing, standing_by_booking};
 pub(crate) use self::unlocked::Unlocked;
 pub(crate) use self::wire::{Call, Fuse, Journal, Line, Power, Travel, Twist, basic};
 

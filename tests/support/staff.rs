@@ -1,5 +1,7 @@
 //! What staff do in the diary, and what they see there.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
 use vetbridge::simulator::openvpms::{Appointment, AppointmentId, AppointmentStatus, NewAppointment, OpenVpmsSim};
@@ -54,5 +56,22 @@ pub(crate) fn standing(openvpms: &OpenVpmsSim, id: BookingId) -> Vec<Appointment
     openvpms.staff(|world| {
         let standing = |own: &&Appointment| own.status != AppointmentStatus::Cancelled;
         world.with_note(&line).into_iter().filter(standing).cloned().collect()
+    })
+}
+
+/// The standing appointments of every booking, by the numbers in their notes.
+pub(crate) fn standing_by_booking(openvpms: &OpenVpmsSim) -> BTreeMap<BookingId, Vec<Appointment>> {
+    let number = |line: &str| {
+        let (label, number) = line.split_once("Healthengine booking ")?;
+        (label.is_empty() || label.ends_with(": ")).then(|| number.parse().ok().map(BookingId))?
+    };
+    openvpms.staff(|world| {
+        let mut standing: BTreeMap<BookingId, Vec<Appointment>> = BTreeMap::new();
+        for own in world.standing() {
+            if let Some(id) = own.notes.as_deref().and_then(|notes| notes.lines().find_map(number)) {
+                standing.entry(id).or_default().push(own.clone());
+            }
+        }
+        standing
     })
 }

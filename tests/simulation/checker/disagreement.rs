@@ -17,8 +17,10 @@ const OF_CALLS: [&str; 7] = ["openvpms", "healthengine", "booking_list", "answer
 impl Life {
     /// Something on which the two systems and the ledger differ, a booking as soon as there is one.
     pub(crate) fn disagreement(&self) -> Option<Wrong> {
+        let standing = self.world.standing_by_booking();
         let of_booking = |booking: &MarketplaceBooking| {
-            let what = self.compare(booking).err()?;
+            let standing = standing.get(&booking.id).map_or(&[][..], Vec::as_slice);
+            let what = self.compare(booking, standing).err()?;
             Some(of(booking.id, format!("booking {} {what}", booking.id)))
         };
         // Comparing the days is most of the work.
@@ -53,7 +55,7 @@ impl Life {
         self.compare_days(practice)
     }
 
-    fn compare(&self, booking: &MarketplaceBooking) -> Result<(), String> {
+    fn compare(&self, booking: &MarketplaceBooking, standing: &[Appointment]) -> Result<(), String> {
         let id = booking.id;
         let entry = self.world.entry(id);
         let flagged = entry.as_ref().is_some_and(|entry| entry.needs_attention.is_some());
@@ -67,14 +69,13 @@ impl Life {
         if open && !self.cannot_be_answered(booking) {
             return Err(format!("is still open in the ledger ({:?})", entry.map(|entry| entry.state)));
         }
-        let standing = self.world.appointments_of(id);
         // The pet owner cancelled, and somebody insists on the visit.
         let stands = entry.as_ref().is_some_and(Entry::stands);
         let insists = self.was(id, Deed::Resolved) && self.given_up.contains_key(&id) && stands && standing.len() == 1;
         if flagged || insists || self.is_excused(booking, entry.as_ref()) {
             return Ok(());
         }
-        match (booking.status, &standing[..]) {
+        match (booking.status, standing) {
             (MarketplaceStatus::Confirmed, [own]) => self.compare_appointment(booking, own)?,
             (MarketplaceStatus::Confirmed, _) => {
                 return Err("is confirmed and not in the diary, and nobody is told".into());

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vetbridge::booking::entry::Entry;
 use vetbridge::ids::BookingId;
 use vetbridge::simulator::healthengine::{MarketplaceBooking, RequestOutcome, Violation};
+use vetbridge::simulator::openvpms::Appointment;
 
 use super::{Wrong, in_general, of};
 use crate::life::{Deed, Life};
@@ -22,9 +23,9 @@ impl Life {
             return Err(in_general(format!("Healthengine was asked wrongly: {violation}")));
         }
         self.inspect_what_was_made()?;
-        let bookings = self.world.bookings();
+        let (bookings, standing) = (self.world.bookings(), self.world.standing_by_booking());
         for booking in &bookings {
-            self.check_booking(booking)?;
+            self.check_booking(booking, standing.get(&booking.id).map_or(&[], Vec::as_slice))?;
         }
         self.check_verdicts()?;
         self.check_switches(&bookings)?;
@@ -51,9 +52,8 @@ impl Life {
         id.is_some_and(|id| resolved && late(id) || renamed(id) || forgotten && self.store_went_back_since(id))
     }
 
-    fn check_booking(&mut self, booking: &MarketplaceBooking) -> Result<(), Wrong> {
+    fn check_booking(&mut self, booking: &MarketplaceBooking, standing: &[Appointment]) -> Result<(), Wrong> {
         let id = booking.id;
-        let standing = self.world.appointments_of(id);
         // Nobody knows any more that staff moved it, and Healthengine asks for it once more.
         let forgotten = self.was(id, Deed::Moved) && self.was(id, Deed::Repeated) && self.store_went_back_since(id);
         if standing.len() > 1 && !forgotten {

@@ -1,157 +1,118 @@
-//! How long it takes to know what to send over the horizon of 60 days: for 20 schedules, and for 10 clinicians on 2
-//! schedules each; with the comparison with what was sent, and with what is learnt of rosters.
+//! How long it takes to know what to send over the horizon, beside how long it takes to read what
+//! OpenVPMS answers. With each time comes how often memory was allocated.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark stands on fixed values")]
+
+#[path = "common/practice.rs"]
+mod practice;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
-use chrono::{DateTime, TimeDelta};
+use chrono::{NaiveDate, TimeDelta};
+use tokio::runtime::Runtime;
 use vetbridge::availability::{
-    ClinicianDoubt, DayChange, Days, Moment, Question, Readings, Rosters, ScheduleReading, SentDay, UserReading, Zones,
-    compare, days, learn, window,
+    DayChange, Moment, Question, ResourceDay, Rosters, ScheduleReading, SentDay, compare, days, learn, window,
 };
-use vetbridge::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId, TypeId, UserId};
-use vetbridge::mapping::{Resource, ResourceType};
-use vetbridge::openvpms::{FreeBusy, UserFreeBusy, UserSpan};
-use vetbridge::span::Span;
-use vetbridge::zone::Zone;
+use vetbridge::ids::{ResourceId, ScheduleId};
+use vetbridge::openvpms::client::OpenVpmsClient;
+use vetbridge::openvpms::{FreeBusy, ReadOpenVpms as _};
+
+use practice::{Practice, SameAnswer};
+
+#[global_allocator]
+static ALLOCATIONS: divan::AllocProfiler = divan::AllocProfiler::system();
 
 fn main() {
     divan::main();
 }
 
-const HORIZON_DAYS: u32 = 60;
+type Sent = BTreeMap<(ResourceId, NaiveDate), SentDay>;
 
-/// A clinic's practice, read for the whole horizon (daylight saving ends in it).
-struct Clinic {
-    zones: Zones,
-    days: Days,
-    resources: Vec<Resource>,
-    readings: Readings,
-    moment: Moment,
+/// Healthengine has all of it.
+fn sent(practice: &Practice, wanted: Vec<ResourceDay>) -> Sent {
+    let sent = |day: ResourceDay| SentDay { day: day.day, at: practice.moment.now, accepted: true };
+    wanted.into_iter().map(|day| ((day.resource, day.date), sent(day))).collect()
 }
 
-impl Clinic {
-    /// Schedules of 15 minutes, open from 9 to 17:30, each with ten appointments a day and four types.
-    #[expect(clippy::unwrap_used, reason = "a benchmark stands on fixed values")]
-    fn new(schedules: i64) -> Self {
-        let sydney: Zone = "Australia/Sydney".parse().unwrap();
-        let zones = Zones { server: sydney, practice: sydney };
-        let now = DateTime::from_timestamp(1_803_000_000, 0).unwrap();
-        let days = Days::from_today(now, &sydney, HORIZON_DAYS);
-        let window = window(days, &zones);
-        let answer = |schedule: i64| {
-            let (mut free, mut busy) = (Vec::new(), Vec::new());
-            for day in days.iter() {
-                let opening = sydney.day_start(day) + TimeDelta::hours(9);
-                let minutes = |start: i64, end: i64| {
-                    Span::new(opening + TimeDelta::minutes(start), opening + TimeDelta::minutes(end))
-                };
-                for number in 0..10 {
-                    let start = number * 50 + schedule % 3 * 5;
-                    busy.push(minutes(start, start + 15));
-                    free.push(minutes(start + 15, start + 50));
-                }
-            }
-            FreeBusy { free, busy }
-        };
-        let reading = |schedule| (ScheduleId(schedule), Some(ScheduleReading::new(window, now, answer(schedule))));
-        Self {
-            zones,
-            days,
-            resources: (0..schedules).map(|schedule| resource(ResourceId::schedule(ScheduleId(schedule)))).collect(),
-            readings: Readings { schedules: (0..schedules).map(reading).collect(), ..Readings::default() },
-            moment: Moment { now, min_notice: TimeDelta::zero() },
-        }
-    }
-
-    /// With ten vets, each on one schedule in the morning and on the next in the afternoon.
-    fn with_clinicians() -> Self {
-        let mut clinic = Self::new(10);
-        clinic.resources.clear();
-        let window = window(clinic.days, &clinic.zones);
-        for number in 0..10 {
-            let (vet, schedules) = (UserId(1000 + number), [ScheduleId(number), ScheduleId((number + 1) % 10)]);
-            clinic.resources.extend(schedules.map(|schedule| resource(ResourceId::clinician(vet, schedule))));
-            let shift = |day, (half, schedule): (i64, ScheduleId)| {
-                let start = clinic.zones.server.day_start(day) + TimeDelta::hours(9 + 4 * half);
-                UserSpan { span: Span::new(start, start + TimeDelta::hours(4)), schedule }
-            };
-            let shifts = |day| [(0, schedules[0]), (1, schedules[1])].map(|half| shift(day, half));
-            let answer = UserFreeBusy { free: clinic.days.iter().flat_map(shifts).collect(), busy: Vec::new() };
-            clinic.readings.users.insert(vet, UserReading::new(window, clinic.moment.now, [answer]));
-        }
-        clinic
-    }
-}
-
-fn resource(id: ResourceId) -> Resource {
-    let kind = |slots: u32| ResourceType {
-        id: TypeId { appointment_type: AppointmentTypeId(60 + i64::from(slots)), resource: id },
-        plain_name: format!("Type {slots}"),
-        name: format!("Type {slots} - {id}"),
-        slots,
-        length_minutes: slots * 15,
+fn changed(practice: &Practice, sent: &Sent, moment: Moment, wanted: &[ResourceDay]) -> usize {
+    let differs = |day: &&ResourceDay| {
+        let known = sent.get(&(day.resource, day.date));
+        compare(known, &day.day, day.date, moment, &practice.zones.practice) != DayChange::Same
     };
-    Resource {
-        id,
-        location: LocationId(98),
-        name: id.to_string(),
-        clinician: None,
-        slot_size_minutes: 15,
-        types: (1..=4).map(kind).collect(),
-    }
+    wanted.iter().filter(differs).count()
 }
 
-fn question<'a>(clinic: &'a Clinic, rosters: &'a Rosters) -> Question<'a> {
-    Question {
-        zones: clinic.zones,
-        readings: &clinic.readings,
-        own: &[],
-        rosters,
-        clinician_doubt: ClinicianDoubt::Offer,
-        moment: clinic.moment,
-    }
+fn all_days(practice: &Practice, rosters: &Rosters) -> Vec<ResourceDay> {
+    days(&practice.question(rosters), &practice.resources, practice.days)
 }
 
-#[divan::bench]
-fn desired_state_of_20_schedules_for_60_days(bencher: divan::Bencher<'_, '_>) {
-    let (clinic, rosters) = (Clinic::new(20), Rosters::new());
-    bencher.bench_local(|| days(black_box(&question(&clinic, &rosters)), &clinic.resources, clinic.days));
-}
-
-#[divan::bench]
-fn desired_state_and_difference_of_20_schedules_for_60_days(bencher: divan::Bencher<'_, '_>) {
-    let (clinic, rosters) = (Clinic::new(20), Rosters::new());
-    let sent: BTreeMap<_, _> = days(&question(&clinic, &rosters), &clinic.resources, clinic.days)
-        .into_iter()
-        .map(|day| ((day.resource, day.date), SentDay { day: day.day, at: clinic.moment.now, accepted: true }))
-        .collect();
-    let later = Moment { now: clinic.moment.now + TimeDelta::hours(3), ..clinic.moment };
+/// Desired state and difference, three hours later.
+fn state_and_difference(bencher: divan::Bencher<'_, '_>, schedules: i64, horizon_days: u32) {
+    let (practice, rosters) = (Practice::with_schedules(schedules, horizon_days), Rosters::new());
+    let sent = sent(&practice, all_days(&practice, &rosters));
+    let later = Moment { now: practice.moment.now + TimeDelta::hours(3), ..practice.moment };
     bencher.bench_local(|| {
-        let question = Question { moment: later, ..question(&clinic, &rosters) };
-        let wanted = days(black_box(&question), &clinic.resources, clinic.days);
-        let changed = wanted.iter().filter(|day| {
-            let known = sent.get(&(day.resource, day.date));
-            compare(known, &day.day, day.date, later, &clinic.zones.practice) != DayChange::Same
-        });
-        changed.count()
+        let question = Question { moment: later, ..practice.question(&rosters) };
+        let wanted = days(black_box(&question), &practice.resources, practice.days);
+        changed(&practice, &sent, later, &wanted)
+    });
+}
+
+/// Through the client, as the bridge reads them: from the bytes to sets of spans.
+#[divan::bench]
+fn reading_the_answers_of_200_schedules_for_90_days(bencher: divan::Bencher<'_, '_>) {
+    let practice = Practice::with_schedules(200, 90);
+    let span = window(practice.days, &practice.zones);
+    let question = vetbridge::availability::window::question(span, &practice.zones.server);
+    let client = |schedule| OpenVpmsClient::new(SameAnswer::json(practice.body(schedule)));
+    let clients: Vec<OpenVpmsClient> = (0..200).map(client).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let read = |runtime: &Runtime, client: &OpenVpmsClient| -> FreeBusy {
+        runtime.block_on(client.schedule_free_busy(ScheduleId(1), question)).unwrap()
+    };
+    bencher.bench_local(|| {
+        let read = clients.iter().map(|client| ScheduleReading::new(span, practice.moment.now, read(&runtime, client)));
+        read.map(|reading| reading.free.len()).sum::<usize>()
     });
 }
 
 #[divan::bench]
-fn desired_state_of_10_clinicians_on_2_schedules_for_60_days(bencher: divan::Bencher<'_, '_>) {
-    let clinic = Clinic::with_clinicians();
+fn state_and_difference_of_200_schedules_for_90_days(bencher: divan::Bencher<'_, '_>) {
+    state_and_difference(bencher, 200, 90);
+}
+
+#[divan::bench]
+fn state_and_difference_of_20_schedules_for_60_days(bencher: divan::Bencher<'_, '_>) {
+    state_and_difference(bencher, 20, 60);
+}
+
+/// What follows an appointment of ours: the day of the booking executor's look, for its resource.
+#[divan::bench]
+fn state_and_difference_of_the_day_of_one_booking(bencher: divan::Bencher<'_, '_>) {
+    let (practice, rosters) = (Practice::with_schedules(1, 2), Rosters::new());
+    let sent = sent(&practice, all_days(&practice, &rosters));
+    let tomorrow = practice.days.skip(1);
+    bencher.bench_local(|| {
+        let wanted = days(black_box(&practice.question(&rosters)), &practice.resources, tomorrow);
+        changed(&practice, &sent, practice.moment, &wanted)
+    });
+}
+
+#[divan::bench]
+fn state_of_10_clinicians_on_2_schedules_for_60_days(bencher: divan::Bencher<'_, '_>) {
+    let practice = Practice::with_clinicians(60);
     let mut rosters = Rosters::new();
-    learn(&mut rosters, &clinic.readings, &clinic.zones.server);
-    bencher.bench_local(|| days(black_box(&question(&clinic, &rosters)), &clinic.resources, clinic.days));
+    learn(&mut rosters, &practice.readings, &practice.zones.server);
+    bencher.bench_local(|| days(black_box(&practice.question(&rosters)), &practice.resources, practice.days));
 }
 
 #[divan::bench]
 fn learning_the_rosters_of_10_clinicians_for_60_days(bencher: divan::Bencher<'_, '_>) {
-    let clinic = Clinic::with_clinicians();
+    let practice = Practice::with_clinicians(60);
     bencher.bench_local(|| {
         let mut rosters = Rosters::new();
-        learn(&mut rosters, black_box(&clinic.readings), &clinic.zones.server);
+        learn(&mut rosters, black_box(&practice.readings), &practice.zones.server);
         rosters
     });
 }

@@ -40,8 +40,8 @@ const ALERT_ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Healthengine waits as long for an answer to a webhook.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Asks OpenVPMS, and changes nothing. An error means that the settings cannot work (such as a `ca_file` that
-/// holds no certificate); nothing is sent yet.
+/// Asks OpenVPMS, and changes nothing. An error means that the settings cannot work (such as a
+/// `ca_file` that holds no certificate); nothing is sent yet.
 pub fn openvpms(settings: &OpenVpmsSettings) -> anyhow::Result<OpenVpmsReader> {
     Ok(openvpms_with_server(settings)?.0)
 }

@@ -150,10 +150,10 @@ pub fn load_openvpms(path: &Path) -> Result<OpenVpmsOnly, ConfigError> {
     })
 }
 
-/// Reads what a rehearsal needs: OpenVPMS, and what is offered of it. In Healthengine's place stands
-/// the built-in one, so nothing of `[healthengine]`, `[webhooks]` and `[alerts]` is read, and no
-/// secret of theirs. A practice may lack its key, its id and its live hours; without any it is live
-/// day and night.
+/// Reads what a rehearsal needs: OpenVPMS, and what is offered of it. The built-in Healthengine
+/// stands in the place of the real one, so nothing of `[healthengine]`, `[webhooks]` and `[alerts]`
+/// is read, and no secret of theirs. A practice may lack its key, its id and its live hours;
+/// without any it is live day and night.
 pub fn load_for_rehearsal(path: &Path) -> Result<Config, ConfigError> {
     let text = read(path)?;
     judge(path, &text, |root, problems| {

@@ -124,6 +124,18 @@ pub const PET_OWNER_CANCELLED: &str = "The booking is cancelled; the clinic has 
 /// They gave it up, and it is out of the diary.
 pub const PET_OWNER_DONE: &str = "The booking is cancelled.";
 
+/// What `discover` ends with.
+pub const AFTER_DISCOVER: &str = "Next: write a [[practice]] with locations = [ID] into the configuration (`vetbridge \
+     discover --toml` prints it whole), and type `vetbridge rehearse` to see what Healthengine would show.";
+/// No practice can be offered.
+pub const NOTHING_REHEARSED: &str = "No enabled practice has a resource that can be offered.";
+
+/// A length of time as people say it of a computer: `4.2 s`.
+pub fn seconds(length: TimeDelta) -> String {
+    let tenths = length.num_milliseconds().max(0) / 100;
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
+
 /// A practice without a name.
 pub fn practice(id: &PracticeId) -> String {
     format!("Practice {}", plain(&id.0))
@@ -306,8 +318,8 @@ pub fn opening(link: &str, openvpms: &str, per_second: u32, books: bool, practic
          Page          {link}\n\
          Practices     {practices}\n\
          OpenVPMS      {openvpms}: {does}\n\
-         Rate          at most {} to OpenVPMS, half of [openvpms] max_requests_per_second;\n              \
-         a service that runs meanwhile has all of its own\n\
+         Rate          at most {} to OpenVPMS, half of [openvpms] max_requests_per_second or one;\n\
+         \u{20}             a service that runs meanwhile has all of its own\n\
          Switched off  every call to [healthengine] url, webhooks and their subscriptions, alerts, the heartbeat\n\
          State         in a directory that goes with the rehearsal\n\
          Stop          Ctrl-C; a summary follows\n\n",
@@ -346,22 +358,32 @@ pub fn rehearsed(
     what: &str,
     confirmed_after: Option<TimeDelta>,
     cancelled_after: Option<TimeDelta>,
+    broken_off: Option<&str>,
     wrong: Option<&str>,
 ) -> String {
-    let seconds = |length: TimeDelta| format!("{}.{} s", length.num_seconds(), length.subsec_millis() / 100);
     let confirmed = confirmed_after.map(|after| format!("confirmed after {}", seconds(after)));
     let gone = cancelled_after.map(|after| format!("out of the diary {} after it was cancelled", seconds(after)));
     let wrong = wrong.map(|wrong| format!("WRONG: {}", wrong.trim_end_matches('.')));
-    let parts: Vec<String> = [confirmed, gone, wrong].into_iter().flatten().collect();
+    let parts: Vec<String> = [confirmed, gone, broken_off.map(str::to_owned), wrong].into_iter().flatten().collect();
     format!("{}: {}", plain(what), parts.join("; "))
 }
 
 /// The last words.
-pub fn summary(round: usize, failed: usize, withdrawn: usize, violations: &[String], left: usize) -> String {
+pub fn summary(
+    round: usize,
+    failed: usize,
+    broken_off: usize,
+    withdrawn: usize,
+    violations: &[String],
+    left: usize,
+) -> String {
     let mut text = match round {
         0 => "Nothing was booked at every resource.\n".to_owned(),
         all => format!("{} made and cancelled again, {failed} not as they should be.\n", counted(all, "booking")),
     };
+    if broken_off > 0 {
+        text.push_str(&format!("{} broken off.\n", counted(broken_off, "booking")));
+    }
     if withdrawn > 0 {
         text.push_str(&format!("{} from the page cancelled at the end.\n", counted(withdrawn, "booking")));
     }

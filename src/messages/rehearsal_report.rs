@@ -51,6 +51,9 @@ pub const NO_SPECIALTIES: &str = "no clinician is configured on several schedule
 pub const NOT_SEEN: &str = "it was broken off before";
 
 fn took(length: Duration) -> String {
+    if length < Duration::from_secs(1) {
+        return format!("{} ms", length.as_millis());
+    }
     format!("{}.{} s", length.as_secs(), length.subsec_millis() / 100)
 }
 
@@ -99,8 +102,8 @@ pub fn bookings(
     slowest_gone: TimeDelta,
 ) -> String {
     format!(
-        "{} made, {confirmed} confirmed within {}; {cancelled} cancelled by the pet owner, each out of the diary within \
-         {}",
+        "{} made, {confirmed} confirmed within {}; {cancelled} cancelled by the pet owner, each out of the diary \
+         within {}",
         counted(made, "booking"),
         lasted(slowest),
         lasted(slowest_gone)
@@ -137,13 +140,14 @@ pub fn calls(healthengine: u64, violations: usize) -> String {
     )
 }
 
-/// The practice has not granted consent.
+/// The practice has not granted consent. The sentence without the last one, which says where the
+/// models are.
 pub fn without_consent(sentence: &str, refused_after: Duration, offered_after: Duration) -> String {
     format!(
         "after a 403 the status page said within {}: \"{}\" With consent granted, times were offered {} after the next \
          reload",
         took(refused_after),
-        plain(sentence),
+        plain(sentence.split(" [healthengine] url ").next().unwrap_or(sentence)),
         took(offered_after)
     )
 }

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::performance::About;
+use super::facts::RehearsalFacts;
 use super::scenarios::Scenario as S;
 use super::stand::Stand;
 use crate::config::Config;
-use crate::ids::{ScheduleId, UserId};
+use crate::ids::{PracticeId, ScheduleId, UserId};
 use crate::messages::rehearsal_report as say;
+use crate::simulator::healthengine::LoggedExchange;
 
 /// What is sent first, and what to call it.
 const STEPS: [(&str, &str); 4] = [
@@ -21,14 +22,14 @@ const STEPS: [(&str, &str); 4] = [
 ];
 
 /// What was seen of each scenario of which anything was.
-pub(super) fn seen(stand: &Stand, about: &About, config: &Config) -> BTreeMap<S, String> {
+pub(super) fn seen(stand: &Stand, facts: &RehearsalFacts, config: &Config) -> BTreeMap<S, String> {
     let all = [
         (S::Linking, linking(stand)),
         (S::InitialConfiguration, initial_configuration(stand)),
         (S::MultiLocation, multi_location(stand, config)),
         (S::MultipleSpecialties, multiple_specialties(stand)),
         (S::Polling, polling(stand)),
-        (S::PriorityRequests, priority_requests(about)),
+        (S::PriorityRequests, priority_requests(facts)),
     ];
     all.into_iter().filter_map(|(scenario, seen)| Some((scenario, seen?))).collect()
 }
@@ -56,7 +57,7 @@ pub(super) fn why_not(scenario: S, books: bool) -> &'static str {
 /// When a call was first carried out for a practice.
 fn first(stand: &Stand, practice: &str, path: &str) -> Option<DateTime<Utc>> {
     let mut all = stand.model.exchanges().into_iter();
-    let is_it = |own: &crate::simulator::healthengine::LoggedExchange| {
+    let is_it = |own: &LoggedExchange| {
         own.method == "POST" && own.path == path && own.status == 200 && own.practice.as_deref() == Some(practice)
     };
     all.find(is_it).map(|own| own.at)
@@ -64,7 +65,7 @@ fn first(stand: &Stand, practice: &str, path: &str) -> Option<DateTime<Utc>> {
 
 fn linking(stand: &Stand) -> Option<String> {
     let began = stand.bridge.started_at();
-    let of = |(id, ..): (&crate::ids::PracticeId, _, _)| {
+    let of = |(id, ..): (&PracticeId, _, _)| {
         let accepted = first(stand, &id.0, STEPS[2].0)?;
         let resources = stand.model.resources(id).map_or(0, |all| all.len());
         let types = stand.model.appointment_types(id).map_or(0, |all| all.len());
@@ -116,8 +117,8 @@ fn polling(stand: &Stand) -> Option<String> {
     Some(say::polling(polls.len(), longest))
 }
 
-fn priority_requests(about: &About) -> Option<String> {
-    let round = about.round.lock();
+fn priority_requests(facts: &RehearsalFacts) -> Option<String> {
+    let round = facts.round.lock();
     let confirmed: Vec<TimeDelta> = round.iter().filter_map(|own| own.confirmed_after).collect();
     let gone: Vec<TimeDelta> = round.iter().filter_map(|own| own.cancelled_after).collect();
     let (slowest, slowest_gone) = (confirmed.iter().max()?, gone.iter().max().copied().unwrap_or_default());

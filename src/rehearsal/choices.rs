@@ -9,7 +9,7 @@ use crate::ids::{PracticeId, ResourceId, TypeId};
 
 /// A time that a pet owner could choose.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Choice {
+pub(super) struct ChosenTime {
     pub(super) practice: PracticeId,
     /// Appointment type and resource.
     pub(super) kind: TypeId,
@@ -18,7 +18,7 @@ pub(super) struct Choice {
     pub(super) minutes: u32,
 }
 
-impl Choice {
+impl ChosenTime {
     pub(super) fn end(&self) -> NaiveDateTime {
         self.start + TimeDelta::minutes(self.minutes.into())
     }
@@ -34,10 +34,10 @@ impl Choice {
 
 /// The last time of each resource that begins at this moment or later and is in no other one's
 /// way; of several types the shortest.
-pub(super) fn last_of_each(offered: &[Choice], earliest: NaiveDateTime) -> Vec<Choice> {
+pub(super) fn last_of_each(offered: &[ChosenTime], earliest: NaiveDateTime) -> Vec<ChosenTime> {
     let resources: BTreeSet<(&PracticeId, ResourceId)> =
         offered.iter().map(|choice| (&choice.practice, choice.kind.resource)).collect();
-    let mut chosen: Vec<Choice> = Vec::new();
+    let mut chosen: Vec<ChosenTime> = Vec::new();
     for (practice, resource) in resources {
         let own = offered.iter().filter(|choice| choice.practice == *practice && choice.kind.resource == resource);
         let fits = own.filter(|choice| choice.start >= earliest && !chosen.iter().any(|other| other.clashes(choice)));
@@ -51,12 +51,12 @@ pub(super) fn last_of_each(offered: &[Choice], earliest: NaiveDateTime) -> Vec<C
 mod tests {
     use super::*;
 
-    fn choice(kind: &str, time: &str, minutes: u32) -> Choice {
+    fn choice(kind: &str, time: &str, minutes: u32) -> ChosenTime {
         let start = format!("2027-02-{time}").parse().unwrap();
-        Choice { practice: PracticeId("1".into()), kind: kind.parse().unwrap(), start, minutes }
+        ChosenTime { practice: PracticeId("1".into()), kind: kind.parse().unwrap(), start, minutes }
     }
 
-    fn chosen(offered: &[Choice]) -> Vec<String> {
+    fn chosen(offered: &[ChosenTime]) -> Vec<String> {
         let all = last_of_each(offered, "2027-02-16T09:00:00".parse().unwrap());
         all.iter().map(|own| format!("{} {}", own.kind, own.start.format("%d %H:%M"))).collect()
     }

@@ -12,9 +12,9 @@
 //! **Promises.** Nothing leaves for Healthengine: there is no client for it, and webhooks and
 //! alerts are not configured. Without `--book` nothing is written to OpenVPMS: there is no writer
 //! ([`writers::NoWriter`]). With it, each appointment is on a list on the disk from before it is
-//! made until it is gone ([`leftovers`]), begins a day from now or later, and bears a mark. State is
-//! in a directory that goes with the rehearsal, so a service can run beside it; the two share
-//! nothing but OpenVPMS, of whose rate limit the rehearsal takes half.
+//! made until it is gone ([`leftovers`]), begins a day from now or later, and bears a mark. The
+//! state is in a directory that goes with the rehearsal, so a service can run beside it; the two
+//! share nothing but OpenVPMS, of whose rate limit the rehearsal takes half.
 //!
 //! | file | is |
 //! | --- | --- |
@@ -22,13 +22,14 @@
 //! | [`leftovers`], [`removal`] | what may be left in the diary, and how it is removed |
 //! | [`stand`] | what runs, and what is asked of it |
 //! | [`choices`], [`round`] | which times are booked; one booking per resource |
-//! | [`performance`] | what is known beside what runs: findings, bookings, the end |
+//! | [`stage`], [`performance`], [`facts`] | from the start to the end; what is known beside what runs |
 //! | [`page`] | what is seen in a browser |
 //! | [`scenarios`], [`at_the_clinic`], [`simulated`], [`report`] | Healthengine's suggested testing, and what was seen of it |
 
 mod at_the_clinic;
 mod choices;
 mod connections;
+mod facts;
 mod leftovers;
 mod page;
 mod performance;
@@ -41,6 +42,6 @@ mod stage;
 mod stand;
 mod writers;
 
-pub use self::performance::{Ended, Rehearsal};
+pub use self::performance::{Rehearsal, RehearsalEnd};
 pub use self::simulated::SimulatedScenarios;
 pub use self::stage::{RehearsalOptions, left_behind, remove_left_behind};

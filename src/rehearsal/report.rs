@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::at_the_clinic;
-use super::performance::About;
+use super::facts::RehearsalFacts;
 use super::round::{ReadBack, RehearsedBooking};
 use super::scenarios::SCENARIOS;
 use super::simulated::SimulatedScenarios;
@@ -14,11 +14,16 @@ use crate::findings::report::Finding;
 use crate::messages::{rehearsal as rehearsal_say, rehearsal_report as say};
 
 /// All of it.
-pub(super) fn markdown(stand: &Stand, about: &About, config: &Config, simulated: &SimulatedScenarios) -> String {
+pub(super) fn markdown(
+    stand: &Stand,
+    facts: &RehearsalFacts,
+    config: &Config,
+    simulated: &SimulatedScenarios,
+) -> String {
     let mut out = format!("# {}\n\n{}\n\n", say::TITLE, say::ABOUT);
     // Writing into a string cannot fail.
-    let _ = head(&mut out, stand).and_then(|()| scenarios(&mut out, stand, about, config, simulated));
-    let _ = bookings(&mut out, stand, about).and_then(|()| findings(&mut out, about));
+    let _ = head(&mut out, stand).and_then(|()| scenarios(&mut out, stand, facts, config, simulated));
+    let _ = bookings(&mut out, stand, facts).and_then(|()| findings(&mut out, facts));
     out
 }
 
@@ -36,17 +41,17 @@ fn head(out: &mut String, stand: &Stand) -> std::fmt::Result {
 fn scenarios(
     out: &mut String,
     stand: &Stand,
-    about: &About,
+    facts: &RehearsalFacts,
     config: &Config,
     simulated: &SimulatedScenarios,
 ) -> std::fmt::Result {
-    let seen = at_the_clinic::seen(stand, about, config);
+    let seen = at_the_clinic::seen(stand, facts, config);
     writeln!(out, "## {}\n", say::SCENARIOS)?;
     for (scenario, title) in SCENARIOS {
         writeln!(out, "### {title}\n")?;
         match seen.get(&scenario) {
             Some(seen) => writeln!(out, "- {}: {seen}.", say::AT_THE_CLINIC)?,
-            None => writeln!(out, "- {}: {}.", say::NOT_TRIED, at_the_clinic::why_not(scenario, about.books))?,
+            None => writeln!(out, "- {}: {}.", say::NOT_TRIED, at_the_clinic::why_not(scenario, facts.books))?,
         }
         match simulated.0.get(&scenario) {
             Some(Ok(seen)) => writeln!(out, "- {}: {seen}.", say::BETWEEN_SIMULATORS)?,
@@ -58,9 +63,9 @@ fn scenarios(
     Ok(())
 }
 
-fn bookings(out: &mut String, stand: &Stand, about: &About) -> std::fmt::Result {
+fn bookings(out: &mut String, stand: &Stand, facts: &RehearsalFacts) -> std::fmt::Result {
     writeln!(out, "## {}\n", say::BOOKINGS)?;
-    let round = about.round.lock();
+    let round = facts.round.lock();
     if round.is_empty() {
         return writeln!(out, "{}\n", say::NO_BOOKINGS);
     }
@@ -86,12 +91,12 @@ fn diary(own: &RehearsedBooking) -> &str {
     }
 }
 
-fn findings(out: &mut String, about: &About) -> std::fmt::Result {
+fn findings(out: &mut String, facts: &RehearsalFacts) -> std::fmt::Result {
     writeln!(out, "## {}\n", say::FINDINGS)?;
-    if about.findings.is_empty() {
+    if facts.findings.is_empty() {
         return writeln!(out, "{}", rehearsal_say::NOTHING_WRONG);
     }
-    for Finding { level: _, place, message, remedy } in &about.findings {
+    for Finding { level: _, place, message, remedy } in &facts.findings {
         let remedy = remedy.as_deref().map(|remedy| format!(" {remedy}.")).unwrap_or_default();
         writeln!(out, "- {place}: {message}.{remedy}")?;
     }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-use super::choices::{Choice, last_of_each};
+use super::choices::{ChosenTime, last_of_each};
 use super::removal::{is_taken, says_gone};
 use super::stand::Stand;
 use super::writers::NOTICE;
@@ -32,7 +32,7 @@ const MARGIN: TimeDelta = TimeDelta::minutes(10);
 /// What was seen of one booking.
 #[derive(Debug, Clone)]
 pub(super) struct RehearsedBooking {
-    pub(super) choice: Choice,
+    pub(super) choice: ChosenTime,
     pub(super) booking: Option<BookingId>,
     pub(super) reference: Option<BookingReference>,
     /// From the pet owner's tap to the confirmation.
@@ -41,6 +41,8 @@ pub(super) struct RehearsedBooking {
     pub(super) shown: Option<ReadBack>,
     /// From the pet owner's second thoughts to the free time in the diary.
     pub(super) cancelled_after: Option<TimeDelta>,
+    /// True if the end of the rehearsal came before.
+    pub(super) broken_off: bool,
     /// What went wrong.
     pub(super) wrong: Option<String>,
 }
@@ -66,7 +68,7 @@ pub(super) async fn book_everywhere(stand: &Stand, stop: &CancellationToken) -> 
     futures_util::stream::iter(each).buffered(AT_ONCE).collect().await
 }
 
-async fn rehearse(stand: &Stand, choice: Choice, stop: &CancellationToken) -> RehearsedBooking {
+async fn rehearse(stand: &Stand, choice: ChosenTime, stop: &CancellationToken) -> RehearsedBooking {
     let mut seen = RehearsedBooking {
         choice,
         booking: None,
@@ -74,21 +76,19 @@ async fn rehearse(stand: &Stand, choice: Choice, stop: &CancellationToken) -> Re
         confirmed_after: None,
         shown: None,
         cancelled_after: None,
+        broken_off: stop.is_cancelled(),
         wrong: None,
     };
-    if stop.is_cancelled() {
-        seen.wrong = Some(say::INTERRUPTED.to_owned());
+    if seen.broken_off {
         return seen;
     }
     match stand.book(&seen.choice) {
         Ok(id) => {
             seen.booking = Some(id);
-            let wrong = match stop.run_until_cancelled(stands(stand, &mut seen, id)).await {
-                Some(outcome) => outcome.err(),
-                None => Some(say::INTERRUPTED.to_owned()),
-            };
+            let looked = stop.run_until_cancelled(stands(stand, &mut seen, id)).await;
+            seen.broken_off = looked.is_none();
             let gone = withdraw(stand, &mut seen, id).await;
-            seen.wrong = wrong.or(gone.err());
+            seen.wrong = looked.and_then(Result::err).or(gone.err());
         }
         Err(error) => seen.wrong = Some(error.to_string()),
     }
@@ -134,7 +134,7 @@ async fn stands(stand: &Stand, seen: &mut RehearsedBooking, id: BookingId) -> Re
 /// The pet owner gives it up, and the diary is looked at until it is gone.
 async fn withdraw(stand: &Stand, seen: &mut RehearsedBooking, id: BookingId) -> Result<(), String> {
     let rejected = stand.model.booking(id).is_ok_and(|view| view.answer == RequestOutcome::Rejected);
-    if rejected || stand.model.cancel(id).is_err() {
+    if rejected || !stand.give_up(id) {
         return Ok(());
     }
     let began = stand.now();
@@ -165,13 +165,13 @@ fn reference_of(stand: &Stand, id: BookingId) -> Option<BookingReference> {
     stand.bridge.ledger().get(id).ok().flatten().and_then(|entry| entry.reference)
 }
 
-fn place(stand: &Stand, choice: &Choice) -> Result<(Span, Zones), String> {
+fn place(stand: &Stand, choice: &ChosenTime) -> Result<(Span, Zones), String> {
     let zones = stand.zones(&choice.practice).ok_or(say::NO_ZONE)?;
     let start = zones.practice.instant(choice.start).ok_or(say::NO_ZONE)?;
     Ok((Span::new(start, start + TimeDelta::minutes(choice.minutes.into())), zones))
 }
 
-async fn taken(stand: &Stand, choice: &Choice) -> Result<bool, String> {
+async fn taken(stand: &Stand, choice: &ChosenTime) -> Result<bool, String> {
     let (span, zones) = place(stand, choice)?;
     let offset = *zones.server.at(span.start).offset();
     let taken = is_taken(choice.kind.resource.schedule, span, offset, stand.reader.as_ref()).await;
@@ -180,6 +180,11 @@ async fn taken(stand: &Stand, choice: &Choice) -> Result<bool, String> {
 
 /// What comes of looking again and again; nothing if nothing comes for long.
 pub(super) async fn eventually<T>(look: impl Fn() -> Option<T>) -> Option<T> {
+    eventually_within(PATIENCE, look).await
+}
+
+/// The same for so long.
+pub(super) async fn eventually_within<T>(limit: Duration, look: impl Fn() -> Option<T>) -> Option<T> {
     let looking = async {
         loop {
             if let Some(seen) = look() {
@@ -188,5 +193,5 @@ pub(super) async fn eventually<T>(look: impl Fn() -> Option<T>) -> Option<T> {
             tokio::time::sleep(LOOK).await;
         }
     };
-    tokio::time::timeout(PATIENCE, looking).await.ok()
+    tokio::time::timeout(limit, looking).await.ok()
 }

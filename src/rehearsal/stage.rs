@@ -12,9 +12,10 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::connections::RehearsalConnections;
+use super::facts::RehearsalFacts;
 use super::leftovers::{Leftovers, ToldLines, on_disk};
 use super::page;
-use super::performance::{About, Rehearsal};
+use super::performance::Rehearsal;
 use super::removal::remove_all;
 use super::stand::Stand;
 use super::writers::{MarkedWriter, NoWriter};
@@ -133,8 +134,8 @@ impl Rehearsal {
             metrics,
             &clock,
         );
-        let about = Arc::new(About::new(&config, report, lacking, removed, left, &options));
-        let (shown, offers, reader) = (Arc::clone(&about), Arc::new(offers), Arc::clone(&clinic.readers.background));
+        let facts = Arc::new(RehearsalFacts::new(&config, report, lacking, removed, left, options.books));
+        let (shown, offers, reader) = (Arc::clone(&facts), Arc::new(offers), Arc::clone(&clinic.readers.background));
         let (horizon_days, mark) = (config.sync.horizon_days, format!("{:08x}", getrandom::u32()?));
         let closing = CancellationToken::new();
         let stand = {
@@ -157,7 +158,7 @@ impl Rehearsal {
         let service = Service::start_behind(front, &config, &connections, clock.clone()).await?;
         let stand = stand(service.bridge());
         let ClinicSide { writer, leftovers, .. } = clinic;
-        Ok(Self { stand, about, service, writer, leftovers, config, _directory: directory })
+        Ok(Self { stand, facts, service, writer, leftovers, config, _directory: directory })
     }
 }
 

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Days as CalendarDays, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days as CalendarDays, NaiveDate, Utc};
 
 use tokio_util::sync::CancellationToken;
 
-use super::choices::Choice;
+use super::choices::ChosenTime;
 use crate::bridge::Bridge;
 use crate::ids::{BookingId, PracticeId, ResourceId, TypeId};
 use crate::mapping::Mapping;
@@ -75,7 +75,7 @@ impl Stand {
     }
 
     /// What a pet owner can choose on a day of a resource.
-    pub(super) fn offered(&self, practice: &PracticeId, resource: ResourceId, day: NaiveDate) -> Vec<Choice> {
+    pub(super) fn offered(&self, practice: &PracticeId, resource: ResourceId, day: NaiveDate) -> Vec<ChosenTime> {
         let known = self.offers.get(practice).and_then(|mapping| mapping.resource(resource));
         let minutes = |kind: TypeId| {
             known.and_then(|own| own.appointment_type(kind.appointment_type)).map_or(0, |kind| kind.length_minutes)
@@ -85,12 +85,12 @@ impl Stand {
             let kinds = offer.kinds.into_iter().filter_map(|kind| kind.parse::<TypeId>().ok());
             kinds.map(move |kind| (kind, offer.start))
         });
-        let choice = |(kind, start)| Choice { practice: practice.clone(), kind, start, minutes: minutes(kind) };
+        let choice = |(kind, start)| ChosenTime { practice: practice.clone(), kind, start, minutes: minutes(kind) };
         choices.map(choice).collect()
     }
 
     /// Everything that a pet owner can choose at a practice.
-    pub(super) fn all_offered(&self, practice: &PracticeId) -> Vec<Choice> {
+    pub(super) fn all_offered(&self, practice: &PracticeId) -> Vec<ChosenTime> {
         let Some((_, mapping, zones)) = self.practices().find(|(id, ..)| *id == practice) else { return Vec::new() };
         let days: Vec<NaiveDate> = self.days(&zones.practice).collect();
         let of = |resource: ResourceId| days.iter().flat_map(move |day| self.offered(practice, resource, *day));
@@ -98,7 +98,7 @@ impl Stand {
     }
 
     /// The pet owner of the rehearsal books this.
-    pub(super) fn book(&self, choice: &Choice) -> Result<BookingId, NotOffered> {
+    pub(super) fn book(&self, choice: &ChosenTime) -> Result<BookingId, NotOffered> {
         let resource = choice.kind.resource.to_string();
         let mut wish = Wish::new(resource, choice.kind.to_string(), choice.start).by(self.pet_owner(), "Rehearsal");
         wish.is_new_patient = true;
@@ -123,6 +123,13 @@ impl Stand {
         all.filter(|booking| stands(booking.status)).map(|booking| booking.id).collect()
     }
 
+    /// The pet owner gives a booking up, and the bridge looks at once. False if it does not stand.
+    pub(super) fn give_up(&self, booking: BookingId) -> bool {
+        let given_up = self.model.cancel(booking).is_ok();
+        self.bridge.practices().for_each(|practice| practice.look_now());
+        given_up
+    }
+
     /// True if nothing of these bookings waits at Healthengine any more.
     pub(super) fn are_settled(&self, bookings: &[BookingId]) -> bool {
         bookings.iter().all(|id| {
@@ -138,7 +145,7 @@ impl Stand {
     }
 
     /// What a choice's resource and appointment type are called.
-    pub(super) fn names(&self, choice: &Choice) -> (String, String) {
+    pub(super) fn names(&self, choice: &ChosenTime) -> (String, String) {
         let resource = self.offers.get(&choice.practice).and_then(|mapping| mapping.resource(choice.kind.resource));
         let kind = resource.and_then(|own| own.appointment_type(choice.kind.appointment_type));
         let name = resource.map_or_else(|| choice.kind.resource.to_string(), |own| own.name.clone());
@@ -150,10 +157,4 @@ impl Stand {
         let entry = self.bridge.ledger().get(booking).ok().flatten();
         entry.and_then(|entry| entry.last_reason().map(ToString::to_string)).unwrap_or_default()
     }
-}
-
-/// A length of time as people say it of a computer: `4.2 s`.
-pub(super) fn seconds(length: TimeDelta) -> String {
-    let tenths = length.num_milliseconds().max(0) / 100;
-    format!("{}.{} s", tenths / 10, tenths % 10)
 }

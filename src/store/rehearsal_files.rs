@@ -1,5 +1,5 @@
-//! The files that a rehearsal keeps in the state directory: what it left in the diary, and a lock so
-//! that one rehearsal books at a time. No part of the state: a service neither reads nor writes
+//! The files that a rehearsal keeps in the state directory: what it left in the diary, and a lock
+//! so that one rehearsal books at a time. No part of the state: a service neither reads nor writes
 //! them.
 
 use std::fs::{File, TryLockError};

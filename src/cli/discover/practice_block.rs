@@ -27,8 +27,9 @@ const GUESSED_HOURS: (u16, u16) = (8 * 60, 18 * 60);
 /// A block for each location.
 pub(super) fn toml(found: &[FoundLocation], horizon_days: u32) -> String {
     let mut out = String::from(
-        "# Fill in id and key (or key = { file = \"…\" }), remove the resources that are not to be offered, then run \
-         `vetbridge check`.\n\
+        "# Remove the resources that are not to be offered, and see with `vetbridge rehearse` what Healthengine would \
+         show.\n\
+         # Then fill in id and key (or key = { file = \"…\" }), and run `vetbridge check`.\n\
          # OpenVPMS does not tell clinicians from other users: remove the users whom nobody is to book.\n",
     );
     let mut listed_already = BTreeSet::new();

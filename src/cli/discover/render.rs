@@ -9,6 +9,7 @@ use super::found::{FoundLocation, FoundUser};
 use crate::availability::openness::Shut;
 use crate::cli::inventory::Column;
 use crate::ids::ScheduleId;
+use crate::messages::rehearsal::AFTER_DISCOVER;
 use crate::messages::{check_findings as say, listed, plain};
 use crate::openvpms::AppointmentType;
 
@@ -53,8 +54,9 @@ pub(super) fn text(found: &[FoundLocation], horizon_days: u32) -> String {
     for location in found {
         let _ = write_location(&mut out, location, horizon_days);
     }
-    if found.is_empty() {
-        out.push_str("OpenVPMS has no location that is flagged for online booking.\n");
+    match found {
+        [] => out.push_str("OpenVPMS has no location that is flagged for online booking.\n"),
+        _ => out.push_str(&format!("{AFTER_DISCOVER}\n")),
     }
     out
 }

@@ -9,8 +9,8 @@ use chrono::NaiveDateTime;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::super::choices::Choice;
-use super::shown::{Shown, banner};
+use super::super::choices::ChosenTime;
+use super::shown::{RehearsalPages, banner};
 use crate::booking::entry::Entry;
 use crate::ids::{BookingId, PracticeId, TypeId};
 use crate::messages::rehearsal as say;
@@ -20,7 +20,7 @@ use crate::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus};
 
 /// A time of an appointment type, as links and forms carry it.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct ChoiceFields {
+pub(super) struct ChosenTimeFields {
     #[serde(default)]
     practice: String,
     #[serde(default)]
@@ -29,9 +29,9 @@ pub(super) struct ChoiceFields {
     start: String,
 }
 
-impl ChoiceFields {
+impl ChosenTimeFields {
     /// The choice, if it is offered at this moment and can be booked here.
-    fn choice(&self, shown: &Shown) -> Result<Choice, Box<Response>> {
+    fn choice(&self, shown: &RehearsalPages) -> Result<ChosenTime, Box<Response>> {
         let refused = |status, why: &str| Err(Box::new(problem(status, why)));
         if !shown.stand.books {
             return refused(StatusCode::CONFLICT, say::ONLY_READS_HERE);
@@ -54,9 +54,9 @@ impl ChoiceFields {
 
 /// Asks once more, since it is the clinic's diary.
 pub(super) async fn ask(
-    State(shown): State<Shown>,
+    State(shown): State<RehearsalPages>,
     Extension(caller): Extension<Caller>,
-    Query(asked): Query<ChoiceFields>,
+    Query(asked): Query<ChosenTimeFields>,
 ) -> Response {
     let choice = match asked.choice(&shown) {
         Ok(choice) => choice,
@@ -64,6 +64,7 @@ pub(super) async fn ask(
     };
     let (name, kind) = shown.stand.names(&choice);
     let title = say::book_question(&kind, &name);
+    let back = RehearsalPages::offer_link(&choice.practice, choice.kind.resource, Some(choice.start.date()));
     let content = html! {
         h1 { (title) }
         (banner(true))
@@ -76,16 +77,14 @@ pub(super) async fn ask(
             input type="hidden" name="start" value=(asked.start);
             div.buttons {
                 button { (say::BOOK) }
-                a.button href=(Shown::offer_link(&choice.practice, choice.kind.resource, Some(choice.start.date()))) {
-                    "Back"
-                }
+                a.button href=(back) { "Back" }
             }
         }
     };
     layout::page(&title, Reload::Never, &caller, &content).into_response()
 }
 
-pub(super) async fn book(State(shown): State<Shown>, Form(asked): Form<ChoiceFields>) -> Response {
+pub(super) async fn book(State(shown): State<RehearsalPages>, Form(asked): Form<ChosenTimeFields>) -> Response {
     let choice = match asked.choice(&shown) {
         Ok(choice) => choice,
         Err(refused) => return *refused,
@@ -96,7 +95,7 @@ pub(super) async fn book(State(shown): State<Shown>, Form(asked): Form<ChoiceFie
     }
 }
 
-pub(super) async fn cancel(State(shown): State<Shown>, Path(id): Path<i64>) -> Response {
+pub(super) async fn cancel(State(shown): State<RehearsalPages>, Path(id): Path<i64>) -> Response {
     match shown.stand.model.cancel(BookingId(id)) {
         Ok(_) => Redirect::to(&format!("/rehearsed/{id}")).into_response(),
         Err(_) => problem(StatusCode::CONFLICT, say::NOTHING_TO_CANCEL),
@@ -104,7 +103,7 @@ pub(super) async fn cancel(State(shown): State<Shown>, Path(id): Path<i64>) -> R
 }
 
 pub(super) async fn show(
-    State(shown): State<Shown>,
+    State(shown): State<RehearsalPages>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<i64>,
 ) -> Response {
@@ -134,9 +133,9 @@ pub(super) async fn show(
     layout::page(&title, reload, &caller, &content).into_response()
 }
 
-fn seen_by_pet_owner(shown: &Shown, view: &MarketplaceBooking) -> Markup {
+fn seen_by_pet_owner(shown: &RehearsalPages, view: &MarketplaceBooking) -> Markup {
     let kind = view.appointment_type.as_deref().and_then(|kind| kind.parse::<TypeId>().ok());
-    let choice = kind.map(|kind| Choice {
+    let choice = kind.map(|kind| ChosenTime {
         practice: view.practice.clone(),
         kind,
         start: view.start,
@@ -161,7 +160,7 @@ fn seen_by_pet_owner(shown: &Shown, view: &MarketplaceBooking) -> Markup {
 }
 
 /// What the ledger has, moment by moment.
-fn done_by_bridge(shown: &Shown, view: &MarketplaceBooking, entry: Option<&Entry>) -> Markup {
+fn done_by_bridge(shown: &RehearsalPages, view: &MarketplaceBooking, entry: Option<&Entry>) -> Markup {
     let zone = shown.stand.bridge.zone_of(&view.practice);
     html! {
         h2 { (say::BRIDGE) }

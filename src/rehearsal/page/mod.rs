@@ -18,12 +18,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
-use self::shown::Shown;
-use super::performance::About;
+use self::shown::RehearsalPages;
+use super::facts::RehearsalFacts;
 use super::stand::Stand;
 
 /// The paths of the pages.
-pub(super) fn pages(stand: Stand, about: Arc<About>) -> Router {
+pub(super) fn pages(stand: Stand, facts: Arc<RehearsalFacts>) -> Router {
     Router::new()
         .route("/", get(overview::show))
         .route("/offer", get(offer::show))
@@ -31,5 +31,5 @@ pub(super) fn pages(stand: Stand, about: Arc<About>) -> Router {
         .route("/choose", post(booking::book))
         .route("/rehearsed/{id}", get(booking::show))
         .route("/rehearsed/{id}/cancel", post(booking::cancel))
-        .with_state(Shown { stand, about })
+        .with_state(RehearsalPages { stand, facts })
 }

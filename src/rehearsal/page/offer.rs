@@ -11,8 +11,8 @@ use chrono::{Days, NaiveDate};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::super::choices::Choice;
-use super::shown::{Shown, banner};
+use super::super::choices::ChosenTime;
+use super::shown::{RehearsalPages, banner};
 use crate::dates;
 use crate::ids::{PracticeId, ResourceId};
 use crate::mapping::{Mapping, Resource};
@@ -33,7 +33,7 @@ pub(super) struct OfferQuery {
 }
 
 pub(super) async fn show(
-    State(shown): State<Shown>,
+    State(shown): State<RehearsalPages>,
     Extension(caller): Extension<Caller>,
     Query(asked): Query<OfferQuery>,
 ) -> Response {
@@ -64,7 +64,7 @@ pub(super) async fn show(
 
 /// Other days and resources.
 fn browse(id: &PracticeId, mapping: &Mapping, resource: &Resource, from: NaiveDate) -> Markup {
-    let link = |from| Shown::offer_link(id, resource.id, Some(from));
+    let link = |from| RehearsalPages::offer_link(id, resource.id, Some(from));
     html! {
         form.line method="get" action="/offer" {
             input type="hidden" name="practice" value=(id);
@@ -88,8 +88,8 @@ fn browse(id: &PracticeId, mapping: &Mapping, resource: &Resource, from: NaiveDa
     }
 }
 
-fn one_day(shown: &Shown, id: &PracticeId, resource: &Resource, day: NaiveDate) -> Markup {
-    let mut by_type: BTreeMap<_, Vec<Choice>> = BTreeMap::new();
+fn one_day(shown: &RehearsalPages, id: &PracticeId, resource: &Resource, day: NaiveDate) -> Markup {
+    let mut by_type: BTreeMap<_, Vec<ChosenTime>> = BTreeMap::new();
     for choice in shown.stand.offered(id, resource.id, day) {
         by_type.entry(choice.kind).or_default().push(choice);
     }
@@ -105,7 +105,7 @@ fn one_day(shown: &Shown, id: &PracticeId, resource: &Resource, day: NaiveDate) 
     }
 }
 
-fn time(shown: &Shown, choice: &Choice) -> Markup {
+fn time(shown: &RehearsalPages, choice: &ChosenTime) -> Markup {
     let at = choice.start.format("%H:%M");
     html! {
         @if shown.is_bookable(choice) {

@@ -7,13 +7,12 @@ use chrono::{Days, NaiveDateTime};
 use maud::{Markup, html};
 
 use super::super::round::{ReadBack, RehearsedBooking};
-use super::super::stand::seconds;
-use super::shown::{Shown, banner};
+use super::shown::{RehearsalPages, banner};
 use crate::config::live_hours::DayKind;
 use crate::findings::report::{Finding, Level};
 use crate::ids::PracticeId;
 use crate::mapping::{Mapping, Resource};
-use crate::messages::rehearsal as say;
+use crate::messages::rehearsal::{self as say, seconds};
 use crate::server::Caller;
 use crate::server::layout::{self, Reload};
 use crate::zone::zones::Zones;
@@ -21,17 +20,17 @@ use crate::zone::zones::Zones;
 /// What a pet owner looks at first.
 const WEEK: u64 = 7;
 
-pub(super) async fn show(State(shown): State<Shown>, Extension(caller): Extension<Caller>) -> Html<String> {
+pub(super) async fn show(State(shown): State<RehearsalPages>, Extension(caller): Extension<Caller>) -> Html<String> {
     let (done, all) = shown.stand.published();
     let content = html! {
         h1 { (say::TITLE) }
         (banner(shown.stand.books))
         @if done < all { div.card role="status" { p { (say::publishing(done, all)) } } }
-        @for line in &shown.about.removed { p { (line) } }
-        @if !shown.about.left.is_empty() {
+        @for line in &shown.facts.removed { p { (line) } }
+        @if !shown.facts.left.is_empty() {
             div.card.urgent {
                 p { strong { (say::LEFT) } }
-                ul { @for left in &shown.about.left { li { (left) } } }
+                ul { @for left in &shown.facts.left { li { (left) } } }
                 p { (say::how_to_remove()) }
             }
         }
@@ -42,14 +41,14 @@ pub(super) async fn show(State(shown): State<Shown>, Extension(caller): Extensio
     layout::page(say::TITLE, Reload::To("/"), &caller, &content)
 }
 
-fn wrong(shown: &Shown) -> Markup {
+fn wrong(shown: &RehearsalPages) -> Markup {
     html! {
         h2 { (say::WRONG) }
-        @if shown.about.findings.is_empty() { p.well { (say::NOTHING_WRONG) } }
+        @if shown.facts.findings.is_empty() { p.well { (say::NOTHING_WRONG) } }
         @else {
             div.wide { table.stack {
                 thead { tr { th { "How bad" } th { "Where" } th { "What" } th { "What to do" } } }
-                tbody { @for Finding { level, place, message, remedy } in &shown.about.findings {
+                tbody { @for Finding { level, place, message, remedy } in &shown.facts.findings {
                     tr {
                         td data-label="How bad" {
                             @if *level == Level::Problem { span.ill { (say::PROBLEM) } } @else { (say::NOTE) }
@@ -61,14 +60,14 @@ fn wrong(shown: &Shown) -> Markup {
                 } }
             } }
         }
-        @if !shown.about.lacking.is_empty() {
+        @if !shown.facts.lacking.is_empty() {
             h3 { (say::LACKING) }
-            ul { @for lacking in &shown.about.lacking { li { (lacking) } } }
+            ul { @for lacking in &shown.facts.lacking { li { (lacking) } } }
         }
     }
 }
 
-fn practice(shown: &Shown, id: &PracticeId, mapping: &Mapping, zones: Zones) -> Markup {
+fn practice(shown: &RehearsalPages, id: &PracticeId, mapping: &Mapping, zones: Zones) -> Markup {
     html! {
         h2 { (shown.stand.practice_name(id)) }
         p.quiet { (say::practice(id)) ". " (say::times_of(&zones.practice.to_string())) }
@@ -79,7 +78,7 @@ fn practice(shown: &Shown, id: &PracticeId, mapping: &Mapping, zones: Zones) -> 
                 @let starts = starts(shown, id, resource, zones);
                 tr {
                     th scope="row" {
-                        a href=(Shown::offer_link(id, resource.id, starts.first().map(|start| start.date()))) {
+                        a href=(RehearsalPages::offer_link(id, resource.id, starts.first().map(|start| start.date()))) {
                             (resource.name)
                         }
                     }
@@ -98,7 +97,7 @@ fn practice(shown: &Shown, id: &PracticeId, mapping: &Mapping, zones: Zones) -> 
 }
 
 /// The starts that a resource offers, each once.
-fn starts(shown: &Shown, id: &PracticeId, resource: &Resource, zones: Zones) -> Vec<NaiveDateTime> {
+fn starts(shown: &RehearsalPages, id: &PracticeId, resource: &Resource, zones: Zones) -> Vec<NaiveDateTime> {
     let of = |day| shown.stand.offered(id, resource.id, day).into_iter().map(|choice| choice.start);
     let mut starts: Vec<NaiveDateTime> = shown.stand.days(&zones.practice).flat_map(of).collect();
     starts.sort_unstable();
@@ -106,13 +105,13 @@ fn starts(shown: &Shown, id: &PracticeId, resource: &Resource, zones: Zones) -> 
     starts
 }
 
-fn within_a_week(shown: &Shown, starts: &[NaiveDateTime], zones: Zones) -> usize {
+fn within_a_week(shown: &RehearsalPages, starts: &[NaiveDateTime], zones: Zones) -> usize {
     let end = zones.practice.wall(shown.stand.now()).date() + Days::new(WEEK);
     starts.iter().filter(|start| start.date() < end).count()
 }
 
 /// What Healthengine was sent, as it has it: the model keeps what the real one would.
-fn sent(shown: &Shown, id: &PracticeId, mapping: &Mapping) -> Markup {
+fn sent(shown: &RehearsalPages, id: &PracticeId, mapping: &Mapping) -> Markup {
     let model = &shown.stand.model;
     let contract = model.liveness_contract(id).ok().flatten();
     html! {
@@ -150,20 +149,22 @@ fn hours(contract: &serde_json::Value, day: DayKind) -> String {
     if ranges.is_empty() { say::NO_HOURS.to_owned() } else { ranges.join(", ") }
 }
 
-fn round(shown: &Shown) -> Markup {
-    let round = shown.about.round.lock();
+fn round(shown: &RehearsalPages) -> Markup {
+    let round = shown.facts.round.lock();
     html! {
         @if !round.is_empty() {
             h2 { (say::ROUND) }
             div.wide { table.stack {
-                thead { tr { th { "Resource" } th { "Time" } th { "Confirmed after" } th { "Diary" } th { "Gone after" } } }
+                thead { tr {
+                    th { "Resource" } th { "Time" } th { "Confirmed after" } th { "Diary" } th { "Gone after" }
+                } }
                 tbody { @for own in round.iter() { (rehearsed(shown, own)) } }
             } }
         }
     }
 }
 
-fn rehearsed(shown: &Shown, own: &RehearsedBooking) -> Markup {
+fn rehearsed(shown: &RehearsalPages, own: &RehearsedBooking) -> Markup {
     let (name, kind) = shown.stand.names(&own.choice);
     html! {
         tr {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use maud::{Markup, html};
 
-use super::super::choices::Choice;
-use super::super::performance::About;
+use super::super::choices::ChosenTime;
+use super::super::facts::RehearsalFacts;
 use super::super::stand::Stand;
 use super::super::writers::NOTICE;
 use crate::ids::{PracticeId, ResourceId};
@@ -14,14 +14,14 @@ use crate::messages::rehearsal as say;
 
 /// What the handlers need.
 #[derive(Clone)]
-pub(super) struct Shown {
+pub(super) struct RehearsalPages {
     pub(super) stand: Stand,
-    pub(super) about: Arc<About>,
+    pub(super) facts: Arc<RehearsalFacts>,
 }
 
-impl Shown {
+impl RehearsalPages {
     /// True if this time can be booked here: bookings are made, and it is a day away.
-    pub(super) fn is_bookable(&self, choice: &Choice) -> bool {
+    pub(super) fn is_bookable(&self, choice: &ChosenTime) -> bool {
         let start = self.stand.zones(&choice.practice).and_then(|zones| zones.practice.instant(choice.start));
         self.stand.books && start.is_some_and(|start| start >= self.stand.now() + NOTICE)
     }

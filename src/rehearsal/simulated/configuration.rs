@@ -4,6 +4,7 @@
 use tokio::time::Instant;
 
 use super::playground::{PRACTICE, Playground, id, main, practice};
+use crate::bridge::runner::RunState;
 use crate::ids::{AppointmentTypeId, ScheduleId};
 use crate::messages::rehearsal_report as say;
 use crate::practice::resync::Only;
@@ -112,8 +113,7 @@ async fn disabled_and_enabled() -> anyhow::Result<(Playground, Instant)> {
     play.reload(&main().replace("[practice.live_hours]", "enabled = false\n[practice.live_hours]"))?;
     play.until("nothing is offered", || (play.starts(PRACTICE) == 0).then_some(())).await?;
     let bridge = play.bridge()?.clone();
-    let is_silent =
-        || bridge.off().iter().any(|(_, state)| matches!(state, crate::bridge::runner::RunState::Silent(_)));
+    let is_silent = || bridge.off().iter().any(|(_, state)| matches!(state, RunState::Silent(_)));
     play.until("it is silent", || is_silent().then_some(())).await?;
     play.model.forget_exchanges();
     play.reload(&main())?;

@@ -30,11 +30,11 @@ impl SimulatedScenarios {
     }
 }
 
-type Attempt = Pin<Box<dyn Future<Output = anyhow::Result<String>> + Send>>;
+type ScenarioAttempt = Pin<Box<dyn Future<Output = anyhow::Result<String>> + Send>>;
 
 /// Tries all of them.
 pub(super) async fn all() -> SimulatedScenarios {
-    let attempts: Vec<(S, Attempt)> = vec![
+    let attempts: Vec<(S, ScenarioAttempt)> = vec![
         (S::WithoutConsent, Box::pin(linking::without_consent())),
         (S::MultiLocation, Box::pin(linking::multi_location())),
         (S::UpdatingPracticeId, Box::pin(linking::updating_practice_id())),

@@ -1,9 +1,14 @@
 //! Matching a booking to a patient, with the invented client of the guide's clinic.
 
+use std::time::Duration;
+
 use super::playground::{Playground, main};
 use crate::messages::rehearsal_report as say;
 use crate::simulator::healthengine::PetOwner;
 use crate::simulator::openvpms::CustomerId;
+
+/// A client is remembered this long after their booking at the latest.
+const REMEMBERED_WITHIN: Duration = Duration::from_secs(3);
 
 /// Customer 3 of the guide's clinic, as somebody may type her.
 fn typed(first: &str, last: &str, phone: &str, email: Option<&str>) -> PetOwner {
@@ -46,6 +51,8 @@ pub(super) async fn changed() -> anyhow::Result<String> {
     let email = Some("judith@example.com");
     play.clinic.staff(|world| world.customers[0].emails.push("judith@example.com".to_owned()));
     anyhow::ensure!(is_matched(&play, typed("Judith", "Bourke", "0418976543", email), 9).await?, "she is not known");
+    // The appointment is read back once it stands; from then on she is remembered.
+    tokio::time::sleep(REMEMBERED_WITHIN).await;
     let changed = [
         typed("Jduith", "Burke", "0418976543", email),
         typed("Judith", "Bourke", "0491 570 006", email),

@@ -146,7 +146,7 @@ impl Playground {
 
     /// Waits for something of the models or the bridge.
     pub(super) async fn until<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> anyhow::Result<T> {
-        eventually(look).await.with_context(|| format!("this did not come about: {what}"))
+        eventually(look).await.with_context(|| format!("this did not come facts: {what}"))
     }
 
     /// Waits until a practice offers something.

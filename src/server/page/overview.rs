@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::extract::{Query, State};
+use axum::http::Uri;
 use axum::response::Html;
 use chrono::{DateTime, Days as CalendarDays, FixedOffset, Utc};
 use maud::{Markup, html};
@@ -41,17 +42,21 @@ pub(in crate::server) struct DoneQuery {
 pub(in crate::server) async fn show(
     State(admin): State<Admin>,
     Extension(caller): Extension<Caller>,
+    uri: Uri,
     Query(done): Query<DoneQuery>,
 ) -> Html<String> {
     let status = view::status(&admin.bridge);
     let names = Names::new(&admin.bridge);
-    let view = Overview { admin: &admin, caller: &caller, now: admin.bridge.now(), status: &status, names };
-    layout::page("Status", Reload::To("/"), &caller, &view.content(&done))
+    let (now, address) = (admin.bridge.now(), uri.path());
+    let view = Overview { admin: &admin, caller: &caller, address, now, status: &status, names };
+    layout::page("Status", Reload::To(address), &caller, &view.content(&done))
 }
 
 struct Overview<'a> {
     admin: &'a Admin,
     caller: &'a Caller,
+    /// Where this page is: at the root as a rule.
+    address: &'a str,
     now: DateTime<Utc>,
     status: &'a BridgeStatus,
     names: Names<'a>,
@@ -66,7 +71,7 @@ impl Overview<'_> {
             h1 { "Online bookings " span class=(self.tone()) {
                 (say::in_short(self.status.healthy, self.status.practices.len(), self.paused()))
             } }
-            (layout::updated("/", self.now, self.zone()))
+            (layout::updated(self.address, self.now, self.zone()))
             (self.done(done))
             p.quiet { (self.zones()) }
             (self.needs_a_person(&flagged))

@@ -1,0 +1,98 @@
+//! A rehearsal that books.
+
+use chrono::TimeDelta;
+use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus, World};
+
+use crate::clinic::{Clinic, eventually};
+use crate::process::{Running, count, listen_to_openvpms};
+
+/// The appointments that bear the mark.
+pub(crate) fn marked(clinic: &Clinic) -> Vec<Appointment> {
+    let all = |world: &mut World| world.with_note("vetbridge rehearsal").into_iter().cloned().collect();
+    clinic.openvpms.staff(all)
+}
+
+/// How many of them stand.
+pub(crate) fn standing(clinic: &Clinic) -> usize {
+    marked(clinic).iter().filter(|own| own.status != AppointmentStatus::Cancelled).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_booking_per_resource_is_made_looked_at_and_cancelled() {
+    let clinic = Clinic::open().await;
+    let resources = "[[practice.resource]]\nschedule = 136\n[[practice.resource]]\nschedule = 211\n\
+                     [[practice.resource]]\nuser = 1158\nschedule = 136\n";
+    clinic.write("vetbridge.toml", &(clinic.configuration() + resources));
+    let heard = listen_to_openvpms(&clinic);
+    let ended = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
+    assert_eq!(ended.status, 0, "{ended:?}");
+    let made = marked(&clinic);
+    assert_eq!((made.len(), standing(&clinic)), (3, 0), "{ended:?}");
+    assert_eq!((count(&heard, "POST"), count(&heard, "DELETE")), (3, 3));
+    let last_day = clinic.today() + TimeDelta::days(4);
+    for own in &made {
+        assert_eq!(own.customer, None, "it matches nobody");
+        assert!(own.start.date() >= last_day - TimeDelta::days(1), "{} is not the last free time", own.start);
+    }
+    assert_eq!(ended.out.matches("confirmed after").count(), 3, "{ended:?}");
+    assert!(ended.out.contains("3 bookings made and cancelled again, 0 not as they should be"), "{ended:?}");
+    assert!(!clinic.state().join("rehearsal-leftovers.json").exists());
+    assert!(clinic.healthengine.exchanges().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_booked_that_begins_within_a_day() {
+    let clinic = Clinic::open().await;
+    clinic.write(
+        "vetbridge.toml",
+        &clinic.configuration().replace("horizon_days = 5\nnear_days = 3", "horizon_days = 1"),
+    );
+    let heard = listen_to_openvpms(&clinic);
+    let ended = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
+    assert_eq!((ended.status, count(&heard, "POST")), (0, 0), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_somebody_takes_meanwhile_is_told_as_it_is() {
+    let clinic = Clinic::open().await;
+    clinic.openvpms_faults.set(|asked| (asked.method == "POST").then_some(Fault::RefusalBefore(400)));
+    let ended = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
+    assert!(ended.status == 1 && ended.out.contains("WRONG: it was not confirmed"), "{ended:?}");
+    assert_eq!(marked(&clinic).len(), 0);
+    assert!(ended.out.contains("Nothing is left in the diary."), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_termination_in_the_middle_takes_everything_out_of_the_diary_and_ends_with_success() {
+    let clinic = Clinic::open().await;
+    let slow = Fault::Slow(std::time::Duration::from_millis(1500));
+    clinic.openvpms_faults.set(move |asked| (asked.method == "DELETE").then(|| slow.clone()));
+    let running = Running::start(&clinic, &["--book"]).await;
+    eventually("something stands", async || standing(&clinic) > 0).await;
+    let (status, out) = running.stop().await;
+    assert_eq!((status, standing(&clinic)), (0, 0), "{out:?}");
+    assert!(!clinic.state().join("rehearsal-leftovers.json").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_removed_is_named_with_its_reference_on_standard_error_and_in_the_file() {
+    let clinic = Clinic::open().await;
+    let one = "[[practice.resource]]\nschedule = 136\n";
+    clinic.write("vetbridge.toml", &(clinic.configuration() + one));
+    // The visit begins as soon as it is booked, so to say: OpenVPMS cancels nothing that is checked in.
+    clinic.openvpms_faults.set(|asked| (asked.method == "DELETE").then_some(Fault::RefusalBefore(400)));
+    let ended = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
+    assert_eq!((ended.status, standing(&clinic)), (1, 1), "{ended:?}");
+    let file = std::fs::read_to_string(clinic.state().join("rehearsal-leftovers.json")).unwrap();
+    let file: serde_json::Value = serde_json::from_str(&file).unwrap();
+    let reference = file[0]["reference"].as_str().unwrap().to_owned();
+    let told = ended.error.split("could not be removed").nth(1).unwrap_or_default();
+    assert!(told.contains(&reference) && told.contains("s136") && told.contains("--remove-leftovers"), "{ended:?}");
+    clinic.openvpms_faults.heal();
+    let removed = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+    assert!(removed.status == 0 && removed.out.contains(&reference), "{removed:?}");
+    assert_eq!(standing(&clinic), 0);
+    let again = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+    assert!(again.status == 0 && again.out.contains("No rehearsal has left anything"), "{again:?}");
+}

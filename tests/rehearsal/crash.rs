@@ -1,0 +1,88 @@
+//! A rehearsal that is killed while its appointments stand.
+
+use std::time::Duration;
+
+use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::openvpms::World;
+
+use crate::booking::{marked, standing};
+use crate::clinic::{Clinic, eventually};
+use crate::process::Running;
+use crate::service::Service;
+
+/// One appointment that stands, on schedule 136, of a rehearsal that was killed.
+async fn killed(calls: fn(&str) -> Option<Fault>) -> Clinic {
+    let clinic = Clinic::open().await;
+    clinic.write("vetbridge.toml", &(clinic.configuration() + "[[practice.resource]]\nschedule = 136\n"));
+    clinic.openvpms_faults.set(move |asked| calls(&asked.method));
+    let running = Running::start(&clinic, &["--book"]).await;
+    eventually("an appointment stands", async || standing(&clinic) == 1).await;
+    let list = clinic.state().join("rehearsal-leftovers.json");
+    eventually("it is on the list", async || list.exists()).await;
+    running.kill().await;
+    clinic.openvpms_faults.heal();
+    assert_eq!(standing(&clinic), 1);
+    clinic
+}
+
+/// The cancellation hangs, so the rehearsal is killed with an appointment whose reference it knows.
+fn cancellations_hang(method: &str) -> Option<Fault> {
+    (method == "DELETE").then_some(Fault::Hang)
+}
+
+/// The appointment is made and its answer never comes.
+fn answers_are_lost(method: &str) -> Option<Fault> {
+    (method == "POST").then_some(Fault::Slow(Duration::from_secs(60)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_rehearsal_left_is_named_by_the_next_and_removed_when_that_is_typed() {
+    let clinic = killed(cancellations_hang).await;
+    let next = clinic.run(&["rehearse", "--for", "1s"]).await;
+    assert!(next.out.contains("An earlier rehearsal left") && next.out.contains("--remove-leftovers"), "{next:?}");
+    assert_eq!((next.status, standing(&clinic)), (0, 1), "it is only read");
+    let removed = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+    assert!(removed.status == 0 && removed.out.contains("Removed from the diary: s136 on "), "{removed:?}");
+    assert_eq!(standing(&clinic), 0);
+    assert!(!clinic.state().join("rehearsal-leftovers.json").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_that_books_removes_first_what_a_killed_one_left() {
+    let clinic = killed(cancellations_hang).await;
+    let next = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
+    assert!(next.status == 0 && next.out.contains("Removed from the diary: s136 on "), "{next:?}");
+    assert_eq!((marked(&clinic).len(), standing(&clinic)), (2, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_appointment_whose_reference_was_never_heard_is_named_with_its_place_until_it_is_gone() {
+    let clinic = killed(answers_are_lost).await;
+    let next = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+    assert!(next.status == 1 && next.error.contains("without a booking reference"), "{next:?}");
+    assert!(next.error.contains("vetbridge rehearsal") && next.error.contains("by hand"), "{next:?}");
+    let appointment = marked(&clinic)[0].id;
+    assert!(clinic.openvpms.staff(|world: &mut World| world.remove_appointment(appointment)));
+    let after = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+    assert!(after.status == 0 && !clinic.state().join("rehearsal-leftovers.json").exists(), "{after:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_starts_beside_what_a_killed_rehearsal_left_and_leaves_it_alone() {
+    let clinic = killed(cancellations_hang).await;
+    let list = clinic.state().join("rehearsal-leftovers.json");
+    let before = std::fs::read(&list).unwrap();
+    let service = Service::start_and_get_in_step(&clinic).await;
+    service.stop().await;
+    assert_eq!((std::fs::read(&list).unwrap(), standing(&clinic)), (before, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_rehearsals_do_not_book_at_one_time() {
+    let clinic = Clinic::open().await;
+    let running = Running::start(&clinic, &["--book"]).await;
+    let second = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
+    assert!(second.status == 1 && second.error.contains("Another rehearsal"), "{second:?}");
+    let (status, out) = running.stop().await;
+    assert_eq!((status, standing(&clinic)), (0, 0), "{out:?}");
+}

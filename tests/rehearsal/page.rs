@@ -1,0 +1,161 @@
+//! The page: what it shows, who may see it, and the pet owner that is played on it.
+
+use vetbridge::simulator::openvpms::AppointmentStatus;
+
+use crate::booking::{marked, standing};
+use crate::clinic::{Clinic, eventually};
+use crate::driver::{Browser, Look, WIDE};
+use crate::process::Running;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_shows_what_would_be_sent_and_what_would_be_offered() {
+    let clinic = Clinic::open().await;
+    let running = Running::start(&clinic, &[]).await;
+    running.until_said("Practice 1234567: 2 resources").await;
+    let page = running.page("/").await;
+    for part in ["Nothing on this page is at Healthengine", "Main Surgery Schedule", "66:s136", "monday: 08:00-18:00"] {
+        assert!(page.contains(part), "{part:?} is missing in {page}");
+    }
+    let tomorrow = clinic.today().succ_opt().unwrap();
+    let offer = running.page(&format!("/offer?practice=1234567&resource=s136&from={tomorrow}")).await;
+    assert!(offer.contains("Standard Consult, 15 minutes") && offer.contains("<li>09:00</li>"), "{offer}");
+    assert!(!offer.contains("/choose?"), "nothing can be booked without --book");
+    assert!(running.page("/status").await.contains("vetbridge"));
+    assert!(running.page(&format!("/practices/1234567/days?resource=s136&date={tomorrow}")).await.contains("Why"));
+    for path in ["/", "/offer?practice=1234567&resource=s136", "/status", "/rehearsed/1"] {
+        assert_eq!(running.stranger_gets(path).await, 401, "{path}");
+    }
+    let refused = running.get("/choose?practice=1234567&kind=66:s136&start=2027-02-16T10:00:00").await;
+    assert!(refused.status() == 409 && refused.text().await.unwrap().contains("--book"));
+    for (path, status) in [
+        ("/offer?practice=7&resource=s136", 404),
+        ("/offer?practice=1234567&resource=s7", 404),
+        ("/offer?practice=1234567&resource=s136&from=tomorrow", 400),
+        ("/rehearsed/7", 404),
+    ] {
+        assert_eq!(running.get(path).await.status(), status, "{path}");
+    }
+    assert_eq!(running.stop().await.0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_stands_on_the_page_with_what_to_do() {
+    let clinic = Clinic::open().await;
+    clinic.write("vetbridge.toml", &(clinic.configuration() + "[[practice.resource]]\nschedule = 7\n"));
+    let running = Running::start(&clinic, &[]).await;
+    let page = running.page("/").await;
+    assert!(
+        page.contains("OpenVPMS has no schedule 7") && page.contains("correct the [[practice.resource]]"),
+        "{page}"
+    );
+    let check = clinic.run(&["check"]).await;
+    assert!(check.out.contains("OpenVPMS has no schedule 7"), "check says the same: {check:?}");
+    assert_eq!(running.stop().await.0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_administrator_plays_the_pet_owner_and_what_stands_at_the_end_is_cancelled() {
+    let clinic = Clinic::open().await;
+    clinic.write("vetbridge.toml", &(clinic.configuration() + "[[practice.resource]]\nschedule = 136\n"));
+    let running = Running::start(&clinic, &["--book"]).await;
+    running.until_said("confirmed after").await;
+    let day = clinic.today() + chrono::TimeDelta::days(2);
+    let offer = running.page(&format!("/offer?practice=1234567&resource=s136&from={day}")).await;
+    let choices: Vec<String> = offer
+        .split("href=\"/choose?")
+        .skip(1)
+        .step_by(5)
+        .take(2)
+        .map(|rest| format!("/choose?{}", rest.split('"').next().unwrap().replace("&amp;", "&")))
+        .collect();
+    let mut bookings = Vec::new();
+    for choice in &choices {
+        let asked = running.page(choice).await;
+        let booked = running.send_form(&asked).await;
+        assert_eq!(booked.status(), 303);
+        bookings.push(booked.headers()["location"].to_str().unwrap().to_owned());
+    }
+    for booking in &bookings {
+        eventually("it is confirmed", async || running.page(booking).await.contains("The booking is confirmed.")).await;
+    }
+    assert_eq!((marked(&clinic).len(), standing(&clinic)), (3, 2));
+    let cancelled = running.send_form(&running.page(&bookings[0]).await).await;
+    assert_eq!(cancelled.status(), 303);
+    eventually("it is out of the diary", async || standing(&clinic) == 1).await;
+    let taken = running.get(&choices[1]).await;
+    assert!(taken.status() == 409 && taken.text().await.unwrap().contains("no longer offered"));
+    let (status, out) = running.stop().await;
+    assert!(out.iter().any(|line| line.contains("1 booking from the page cancelled at the end")), "{out:?}");
+    assert_eq!((status, standing(&clinic)), (0, 0), "{out:?}");
+    assert!(!clinic.state().join("rehearsal-leftovers.json").exists());
+}
+
+/// The number of the booking whose appointment stands.
+fn number_of_standing(clinic: &Clinic) -> String {
+    let all = marked(clinic);
+    let own = all.iter().find(|own| own.status != AppointmentStatus::Cancelled).unwrap();
+    let notes = own.notes.clone().unwrap();
+    notes.split("Healthengine booking ").nth(1).unwrap().lines().next().unwrap().to_owned()
+}
+
+/// Opens a page and looks whether somebody can read and use it; takes its picture.
+async fn look_at(browser: &Browser, running: &Running, (page, path): (&str, &str), (name, look): (&str, Look)) {
+    browser.go(&running.url(path)).await;
+    let sticks_out = browser.sticks_out(look.width).await;
+    assert!(sticks_out.is_empty(), "{page} {name}: {sticks_out:?}");
+    let nameless: Vec<_> = browser.controls().await.into_iter().filter(|(_, name)| name.is_empty()).collect();
+    assert!(nameless.is_empty(), "{page} {name}: {nameless:?}");
+    if look.width < WIDE.width {
+        let unlabelled = browser.cells_without_label().await;
+        assert!(unlabelled.is_empty(), "{page} {name}: {unlabelled:?}");
+    }
+    let source = browser.source().await;
+    assert!(!source.contains("<script") && !source.contains("https://"), "{page}: {source}");
+    if let Some(directory) = std::env::var_os("SCREENSHOTS").map(std::path::PathBuf::from) {
+        std::fs::create_dir_all(&directory).unwrap();
+        browser.screenshot(&directory.join(format!("rehearsal-{page}-{name}.png"))).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_fit_a_telephone_and_a_pet_owner_is_played_without_a_script() {
+    let (narrow, dark) = (Look { width: 380, ..WIDE }, Look { is_dark: true, ..WIDE });
+    let looks = [
+        ("wide", Look { has_script: false, ..WIDE }),
+        ("narrow", narrow),
+        ("dark", dark),
+        ("narrow-dark", Look { is_dark: true, ..narrow }),
+    ];
+    let clinic = Clinic::open().await;
+    let resources = "[[practice.resource]]\nschedule = 136\n[[practice.resource]]\nuser = 1158\nschedule = 136\n\
+                     [[practice.resource]]\nuser = 1158\nschedule = 211\n";
+    clinic.write("vetbridge.toml", &(clinic.configuration() + resources));
+    let running = Running::start(&clinic, &["--book"]).await;
+    running.until_said("confirmed after").await;
+    let day = clinic.today() + chrono::TimeDelta::days(2);
+    let offer = format!("/offer?practice=1234567&resource=s136&from={day}");
+    let mut booked = None;
+    for look in looks {
+        let Some(browser) = Browser::open(look.1).await else { return };
+        browser.go(&running.link).await;
+        assert!(browser.text().await.contains("Nothing on this page is at Healthengine."));
+        if booked.is_none() {
+            browser.go(&running.url(&offer)).await;
+            browser.press("10:00").await;
+            assert!(browser.text().await.contains("An appointment is made in OpenVPMS"));
+            browser.press("Book").await;
+            let says = async || browser.text().await.contains("The booking is confirmed.");
+            eventually("the page says that it is confirmed, by loading itself again", says).await;
+            booked = Some(format!("/rehearsed/{}", number_of_standing(&clinic)));
+        }
+        let pages = [("overview", "/"), ("offer", offer.as_str()), ("booking", booked.as_deref().unwrap())];
+        for page in pages {
+            look_at(&browser, &running, page, look).await;
+        }
+        let choice = running.page(&offer).await;
+        let choice = choice.split("href=\"/choose?").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
+        look_at(&browser, &running, ("choose", &format!("/choose?{choice}")), look).await;
+    }
+    let (status, out) = running.stop().await;
+    assert_eq!((status, standing(&clinic)), (0, 0), "{out:?}");
+}

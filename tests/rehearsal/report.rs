@@ -1,0 +1,66 @@
+//! The report for Healthengine's go-live team.
+
+use std::collections::BTreeSet;
+
+use crate::clinic::Clinic;
+
+const GO_LIVE: &str = include_str!("../../docs/go-live.md");
+
+/// Names that no other text has.
+const MARKS: [&str; 4] = ["Marked-Firstname", "Marked-Lastname", "Marked-Pet", "0491570999"];
+
+/// A title as a test is named after it.
+fn name(title: &str) -> String {
+    let lower = title.to_lowercase();
+    let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("_")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_has_every_scenario_with_what_was_seen_and_nobody_of_the_clinic() {
+    let clinic = Clinic::open().await;
+    clinic.openvpms.staff(|world| {
+        let customer = &mut world.customers[0];
+        MARKS[0].clone_into(&mut customer.first_name);
+        MARKS[1].clone_into(&mut customer.last_name);
+        MARKS[2].clone_into(&mut customer.patients[0].name);
+        MARKS[3].clone_into(&mut customer.phones[0].number);
+    });
+    let ended =
+        clinic.run(&["rehearse", "--book", "--report", "report.md", "--for", "1s", "--log-level", "trace"]).await;
+    let report = std::fs::read_to_string(clinic.directory.path().join("report.md")).unwrap();
+    assert_eq!(ended.status, 0, "{}\n{report}", ended.out);
+    let table = GO_LIVE.split("## Scenarios").nth(1).unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| ")?.rsplit('`').nth(1)).map(str::to_owned);
+    let headings = report.lines().filter_map(|line| line.strip_prefix("### ")).map(name);
+    assert_eq!(headings.collect::<BTreeSet<_>>(), rows.collect::<BTreeSet<_>>());
+    assert!(!report.contains("Failed between"), "{report}");
+    for scenario in report.split("### ").skip(1) {
+        assert!(
+            scenario.contains("- At the clinic: ") || scenario.contains("- Not tried at the clinic: "),
+            "{scenario}"
+        );
+    }
+    let seen = report.split("### Handling priority requests").nth(1).unwrap();
+    assert!(seen.contains("2 bookings made, 2 confirmed within"), "{seen}");
+    for part in ["Australia/Sydney", env!("CARGO_PKG_VERSION"), "0 of them against its API", "| resource | time |"] {
+        assert!(report.contains(part), "{part:?} is missing in {report}");
+    }
+    for (what, text) in [("report", &report), ("output", &ended.out), ("log", &ended.error)] {
+        for mark in MARKS {
+            assert!(!text.contains(mark), "the {what} says {mark:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_without_book_says_what_was_not_tried_and_one_without_a_place_says_so_first() {
+    let clinic = Clinic::open().await;
+    let nowhere = clinic.run(&["rehearse", "--book", "--report", "no/such/report.md"]).await;
+    assert!(nowhere.status == 1 && nowhere.error.contains("no/such/report.md"), "{nowhere:?}");
+    assert_eq!(crate::booking::marked(&clinic).len(), 0);
+    let ended = clinic.run(&["rehearse", "--report", "report.md", "--for", "1s"]).await;
+    let report = std::fs::read_to_string(clinic.directory.path().join("report.md")).unwrap();
+    assert_eq!(ended.status, 0, "{}\n{report}", ended.out);
+    assert!(report.contains("started without --book") && report.contains("Between the simulators"), "{report}");
+}

@@ -59,8 +59,9 @@ pub struct OpenVpmsReaders {
 /// The ways that read. An error means that the settings cannot work.
 pub fn openvpms_readers(settings: &OpenVpmsSettings, metrics: &CallMetrics) -> anyhow::Result<OpenVpmsReaders> {
     let server = openvpms_server(settings, None)?;
-    let OpenVpmsClients { interactive, background, writer: _ } = doors(&server, settings, metrics)?;
-    Ok(OpenVpmsReaders { interactive, background, server })
+    let client = openvpms_client(&server, settings, metrics)?;
+    let interactive = Arc::new(client.with_lane(Lane::Interactive));
+    Ok(OpenVpmsReaders { interactive, background: Arc::new(client), server })
 }
 
 /// A way that writes to a server that is read already. An error means that the settings cannot
@@ -70,13 +71,13 @@ pub fn openvpms_writer(
     settings: &OpenVpmsSettings,
     metrics: &CallMetrics,
 ) -> anyhow::Result<OpenVpmsWriter> {
-    Ok(doors(server, settings, metrics)?.writer)
+    Ok(Arc::new(openvpms_client(server, settings, metrics)?))
 }
 
 /// The same, with what is to be known of the server itself.
 pub fn openvpms_with_server(settings: &OpenVpmsSettings) -> anyhow::Result<(OpenVpmsReader, Arc<Server>)> {
     let server = openvpms_server(settings, None)?;
-    Ok((doors(&server, settings, &CallMetrics::default())?.background, server))
+    Ok((Arc::new(openvpms_client(&server, settings, &CallMetrics::default())?), server))
 }
 
 /// A handle to Healthengine for one practice.
@@ -115,13 +116,20 @@ fn openvpms_server(settings: &OpenVpmsSettings, before: Option<&Server>) -> anyh
     server(&own, before).context("[openvpms]")
 }
 
-fn doors(server: &Arc<Server>, settings: &OpenVpmsSettings, metrics: &CallMetrics) -> anyhow::Result<OpenVpmsClients> {
+fn openvpms_client(
+    server: &Arc<Server>,
+    settings: &OpenVpmsSettings,
+    metrics: &CallMetrics,
+) -> anyhow::Result<OpenVpmsClient> {
     let credentials = Credentials::Basic { username: settings.username.clone(), password: settings.password.to_send() };
     let transport = server.transport(&credentials).context("[openvpms]")?;
-    let client = OpenVpmsClient::new(transport).counted(metrics.clone());
-    let writer = Arc::new(client.clone());
+    Ok(OpenVpmsClient::new(transport).counted(metrics.clone()))
+}
+
+fn doors(server: &Arc<Server>, settings: &OpenVpmsSettings, metrics: &CallMetrics) -> anyhow::Result<OpenVpmsClients> {
+    let client = openvpms_client(server, settings, metrics)?;
     let interactive = Arc::new(client.with_lane(Lane::Interactive));
-    Ok(OpenVpmsClients { interactive, background: Arc::new(client), writer })
+    Ok(OpenVpmsClients { interactive, background: Arc::new(client.clone()), writer: Arc::new(client) })
 }
 
 fn healthengine_server(settings: &HealthengineSettings, before: Option<&Server>) -> anyhow::Result<Arc<Server>> {

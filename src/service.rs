@@ -184,7 +184,8 @@ impl Service {
             command_key: store.command_key(),
             hosts: config.admin_hosts.clone(),
         };
-        let gate = Gate::new(access).map_err(no_random(config))?;
+        let gate = if front.is_some() { Gate::of_rehearsal(access) } else { Gate::new(access) };
+        let gate = gate.map_err(no_random(config))?;
         let admin = {
             let (bridge, stop) = (Arc::clone(&bridge), stop.clone());
             let admin = Admin::new(Arc::clone(&bridge), gate);

@@ -67,8 +67,7 @@ async fn perform(
             output::result(say::NOT_PUBLISHED)?;
         }
         rehearsal.book(stop).await.into_iter().try_for_each(output::result)?;
-        // Whoever ends it before that knows.
-        anyhow::Ok(is_published || stop.is_cancelled())
+        anyhow::Ok(is_published)
     };
     let simulated = async {
         match &args.report {
@@ -77,7 +76,7 @@ async fn perform(
         }
     };
     let (played, simulated) = tokio::join!(played, simulated);
-    let is_well = played? && simulated.failed() == 0;
+    let is_published = played?;
     if let Some(report) = &args.report {
         write(report, &rehearsal.report(&simulated))?;
         output::result(say::report_written(report))?;
@@ -89,7 +88,8 @@ async fn perform(
         }
     };
     let _stopped = stop.run_until_cancelled(end).await;
-    Ok(is_well)
+    // Whoever ends it by hand has seen how far it is.
+    Ok((is_published || stop.is_cancelled()) && simulated.failed() == 0)
 }
 
 fn write(report: &Path, text: &str) -> anyhow::Result<()> {

@@ -226,6 +226,11 @@ pub fn list_unreadable(state: &Path, why: &dyn Display) -> String {
     )
 }
 
+/// Nobody knows whether anything is left.
+pub fn list_not_read(why: &dyn Display) -> String {
+    format!("Whether an earlier rehearsal left appointments in the diary cannot be read: {why}.")
+}
+
 /// The list cannot be written, so nothing is booked.
 pub fn not_noted(why: &dyn Display) -> String {
     format!("nothing was booked, because it could not be noted before: {why}")
@@ -335,8 +340,9 @@ pub fn finding(is_problem: bool, place: &str, message: &str, remedy: Option<&str
 }
 
 /// What `run` would object to, on standard output.
-pub fn lacking(what: &str) -> String {
-    format!("run      {what}\n")
+pub fn lacking(what: &[String]) -> String {
+    let list: String = what.iter().map(|what| format!("  {what}\n")).collect();
+    format!("{LACKING}:\n{list}\n")
 }
 
 /// What a practice offers.
@@ -378,7 +384,7 @@ pub fn summary(
     left: usize,
 ) -> String {
     let mut text = match round {
-        0 => "Nothing was booked at every resource.\n".to_owned(),
+        0 => "The rehearsal made no booking of its own.\n".to_owned(),
         all => format!("{} made and cancelled again, {failed} not as they should be.\n", counted(all, "booking")),
     };
     if broken_off > 0 {

@@ -76,8 +76,8 @@ impl Rehearsal {
         for Finding { level, place, message, remedy } in &facts.findings {
             text.push_str(&say::finding(*level == Level::Problem, place, message, remedy.as_deref()));
         }
-        for lacking in &facts.lacking {
-            text.push_str(&say::lacking(lacking));
+        if !facts.lacking.is_empty() {
+            text.push_str(&say::lacking(&facts.lacking));
         }
         text
     }

@@ -90,6 +90,14 @@ pub fn left_behind(state: &Path) -> anyhow::Result<Vec<String>> {
     Ok(on_disk(state)?.iter().map(|own| own.told()).collect())
 }
 
+/// The same for whoever only reads and may not be let into the state directory.
+fn left_if_readable(state: &Path) -> Vec<String> {
+    left_behind(state).unwrap_or_else(|error| {
+        tracing::warn!("{}", say::list_not_read(&error));
+        Vec::new()
+    })
+}
+
 /// Removes what earlier rehearsals left. What was done, and what could not be.
 ///
 /// # Errors
@@ -121,7 +129,7 @@ impl Rehearsal {
         let (report, offers) = look(config, clinic.readers.background.as_ref(), clock.now()).await?;
         let (removed, left) = match &clinic.leftovers {
             Some(leftovers) => remove_all(leftovers, &clinic.readers.background, &clinic.writer).await,
-            None => (Vec::new(), left_behind(&config.state_path)?),
+            None => (Vec::new(), left_if_readable(&config.state_path)),
         };
         let model = model(config, &offers, &clock);
         let directory = tempfile::Builder::new().prefix("vetbridge-rehearsal-").tempdir().context(say::DIRECTORY)?;

@@ -47,6 +47,9 @@ pub struct Access {
 
 /// The cookie of a session.
 const COOKIE: &str = "vetbridge-session";
+/// The cookie of a session with a rehearsal. A browser keeps cookies by host and not by port, and
+/// the service may run on the same machine.
+const REHEARSAL_COOKIE: &str = "vetbridge-rehearsal-session";
 /// The field of a form that carries the session's form token.
 pub(super) const FORM_TOKEN: &str = "form_token";
 /// Where a browser begins a session with the token.
@@ -62,6 +65,7 @@ pub struct Gate(Arc<GateInner>);
 
 struct GateInner {
     token: SecretString,
+    cookie: &'static str,
     hosts: Hosts,
     sessions: Sessions,
     proofs: Proofs,
@@ -96,9 +100,22 @@ impl Gate {
     /// # Errors
     /// The system has no random bytes.
     pub fn new(access: Access) -> std::io::Result<Self> {
+        Self::with_cookie(access, COOKIE)
+    }
+
+    /// A gate of a rehearsal: its sessions are beside those of a service on the same machine.
+    ///
+    /// # Errors
+    /// The system has no random bytes.
+    pub fn of_rehearsal(access: Access) -> std::io::Result<Self> {
+        Self::with_cookie(access, REHEARSAL_COOKIE)
+    }
+
+    fn with_cookie(access: Access, cookie: &'static str) -> std::io::Result<Self> {
         let Access { token, command_key, hosts } = access;
         let proofs = Proofs::new(command_key, store::fresh_command_key()?);
-        Ok(Self(Arc::new(GateInner { token, hosts: Hosts::new(hosts), sessions: Sessions::default(), proofs })))
+        let (hosts, sessions) = (Hosts::new(hosts), Sessions::default());
+        Ok(Self(Arc::new(GateInner { token, cookie, hosts, sessions, proofs })))
     }
 
     /// Compared in constant time.
@@ -117,7 +134,7 @@ impl Gate {
         if let Some(token) = caller.form_token() {
             self.0.sessions.end(token);
         }
-        [(header::SET_COOKIE, format!("{COOKIE}=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/"))]
+        [(header::SET_COOKIE, format!("{}=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/", self.0.cookie))]
     }
 }
 
@@ -146,7 +163,9 @@ pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: 
         request.extensions_mut().insert(Caller::Program);
         return next.run(request).await;
     }
-    let Some(form_token) = in_cookie(request.headers()).and_then(|offered| gate.0.sessions.find(offered)) else {
+    let Some(form_token) =
+        in_cookie(request.headers(), gate.0.cookie).and_then(|offered| gate.0.sessions.find(offered))
+    else {
         let is_wrong = in_query(request.uri()).is_some() || bearer(request.headers()).is_some();
         let says = if is_wrong { say::WRONG_TOKEN_SHOWN } else { say::TOKEN_NEEDED };
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], says).into_response();
@@ -166,8 +185,8 @@ fn begin_session(gate: &Gate) -> Response {
     let Ok(value) = gate.0.sessions.begin() else {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, say::NO_RANDOM);
     };
-    let (value, seconds) = (value.expose_secret(), LASTS.as_secs());
-    let cookie = format!("{COOKIE}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path=/");
+    let (name, value, seconds) = (gate.0.cookie, value.expose_secret(), LASTS.as_secs());
+    let cookie = format!("{name}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path=/");
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
 }
 
@@ -257,11 +276,11 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
-fn in_cookie(headers: &HeaderMap) -> Option<&str> {
+fn in_cookie<'a>(headers: &'a HeaderMap, cookie: &str) -> Option<&'a str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
+        .find(|(name, _)| *name == cookie)
         .map(|(_, value)| value)
 }

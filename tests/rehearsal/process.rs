@@ -31,7 +31,7 @@ pub(crate) fn count(heard: &Mutex<Vec<String>>, method: &str) -> usize {
 pub(crate) struct Running {
     child: Child,
     out: Arc<Mutex<Vec<String>>>,
-    cookie: String,
+    pub(crate) cookie: String,
     address: String,
     /// The address as it is printed.
     pub(crate) link: String,

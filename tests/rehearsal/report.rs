@@ -35,6 +35,7 @@ async fn the_report_has_every_scenario_with_what_was_seen_and_nobody_of_the_clin
     let headings = report.lines().filter_map(|line| line.strip_prefix("### ")).map(name);
     assert_eq!(headings.collect::<BTreeSet<_>>(), rows.collect::<BTreeSet<_>>());
     assert!(!report.contains("Failed between"), "{report}");
+    assert_eq!(report.matches("- Between the simulators: ").count(), 20, "{report}");
     for scenario in report.split("### ").skip(1) {
         assert!(
             scenario.contains("- At the clinic: ") || scenario.contains("- Not tried at the clinic: "),

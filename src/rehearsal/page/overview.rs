@@ -38,7 +38,15 @@ pub(super) async fn show(State(shown): State<RehearsalPages>, Extension(caller):
         @for (id, mapping, zones) in shown.stand.practices() { (practice(&shown, id, mapping, zones)) }
         (round(&shown))
     };
-    layout::page(say::TITLE, Reload::To("/"), &caller, &content)
+    let reload = if done < all {
+        Reload::Soon("/")
+    } else if shown.stand.books && shown.facts.round.lock().is_empty() {
+        Reload::To("/")
+    } else {
+        // What somebody opened on it stays open.
+        Reload::Never
+    };
+    layout::page(say::TITLE, reload, &caller, &content)
 }
 
 fn wrong(shown: &RehearsalPages) -> Markup {

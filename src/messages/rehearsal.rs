@@ -265,6 +265,15 @@ pub fn stands(leftover: &str, why: &str) -> String {
     format!("{leftover}: {}", why.trim_end_matches('.'))
 }
 
+/// An appointment in an OpenVPMS that is not the configured one.
+pub fn at_another_server(openvpms: &str) -> String {
+    format!(
+        "it was made in OpenVPMS at {}, which is not [openvpms] url; remove it with the configuration of that \
+         server, or by hand",
+        plain(openvpms)
+    )
+}
+
 /// A time that is taken, by whom nobody can ask.
 pub fn look_by_hand(mark: &str) -> String {
     format!(

@@ -1,6 +1,8 @@
 //! What is known of a rehearsal beside what runs: how the clinic is set up, what an earlier one
 //! left, and what became of the bookings.
 
+use std::sync::atomic::AtomicBool;
+
 use parking_lot::Mutex;
 
 use super::round::RehearsedBooking;
@@ -20,8 +22,10 @@ pub(super) struct RehearsalFacts {
     pub(super) openvpms_url: String,
     pub(super) requests_per_second: u32,
     pub(super) books: bool,
-    /// The bookings of the round, once it is over.
+    /// The bookings of the round, as they come to their ends.
     pub(super) round: Mutex<Vec<RehearsedBooking>>,
+    /// True once no more of them come.
+    pub(super) is_round_over: AtomicBool,
 }
 
 impl RehearsalFacts {
@@ -45,6 +49,7 @@ impl RehearsalFacts {
             requests_per_second: config.openvpms.max_requests_per_second,
             books,
             round: Mutex::default(),
+            is_round_over: AtomicBool::new(false),
         }
     }
 }

@@ -19,6 +19,9 @@ pub(super) struct Leftover {
     /// Tells it from the others of the list.
     #[serde(default)]
     number: u64,
+    /// The address of the OpenVPMS that has it.
+    #[serde(default)]
+    pub(super) openvpms: String,
     pub(super) location: LocationId,
     pub(super) schedule: ScheduleId,
     pub(super) user: Option<UserId>,
@@ -34,6 +37,7 @@ impl Leftover {
         let NewBooking { location, schedule, appointment_type, start, end, user, contact: _, notes: _ } = booking;
         Self {
             number: 0,
+            openvpms: String::new(),
             location: *location,
             schedule: *schedule,
             user: *user,
@@ -57,20 +61,29 @@ pub(super) type ToldLines = Box<dyn Fn(&str) + Send + Sync>;
 /// The list of a rehearsal that books.
 pub(super) struct Leftovers {
     state: PathBuf,
+    /// The address of the OpenVPMS that is written to.
+    openvpms: String,
     list: AsyncMutex<Vec<Leftover>>,
     tell: ToldLines,
     _lock: RehearsalLock,
 }
 
 impl Leftovers {
-    /// Takes the list over, with what is on it. `None` while another rehearsal has it.
+    /// Takes the list over, with what is on it, for a rehearsal at this OpenVPMS. `None` while
+    /// another rehearsal has it.
     ///
     /// # Errors
     /// The state directory cannot be used, or the list cannot be read.
-    pub(super) fn open(state: &Path, tell: ToldLines) -> anyhow::Result<Option<Self>> {
+    pub(super) fn open(state: &Path, openvpms: &str, tell: ToldLines) -> anyhow::Result<Option<Self>> {
         let Some(lock) = store::lock_rehearsal(state)? else { return Ok(None) };
         let list = AsyncMutex::new(on_disk(state)?);
-        Ok(Some(Self { state: state.to_owned(), list, tell, _lock: lock }))
+        Ok(Some(Self { state: state.to_owned(), openvpms: openvpms.to_owned(), list, tell, _lock: lock }))
+    }
+
+    /// True for one that stands, if it does, in the OpenVPMS that is asked. Another one would know
+    /// nothing of its reference.
+    pub(super) fn is_here(&self, leftover: &Leftover) -> bool {
+        leftover.openvpms == self.openvpms
     }
 
     /// All of them.
@@ -83,7 +96,7 @@ impl Leftovers {
         let mut list = self.list.lock().await;
         let number = list.iter().map(|own| own.number).max().unwrap_or(0) + 1;
         let mut next = list.clone();
-        next.push(Leftover { number, ..leftover });
+        next.push(Leftover { number, openvpms: self.openvpms.clone(), ..leftover });
         self.write(&next).await?;
         *list = next;
         Ok(number)
@@ -111,9 +124,19 @@ impl Leftovers {
         self.change(|list| list.retain(|own| own.reference.as_ref() != Some(reference))).await;
     }
 
-    /// One of the list is gone.
+    /// One of the list is seen to be gone.
     pub(super) async fn removed(&self, leftover: &Leftover) {
         self.gone(leftover.number).await;
+    }
+
+    /// One was taken for gone and is not.
+    pub(super) async fn kept(&self, leftover: &Leftover) {
+        self.change(|list| {
+            if list.iter().all(|own| own.number != leftover.number) {
+                list.push(leftover.clone());
+            }
+        })
+        .await;
     }
 
     async fn change(&self, change: impl FnOnce(&mut Vec<Leftover>)) {

@@ -1,8 +1,9 @@
-//! A running rehearsal: the steps from the first time that is
-//! offered to the last appointment that is gone, and what is said of them.
+//! A running rehearsal: the steps from the first time that is offered to the last appointment that
+//! is gone, and what is said of them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -13,7 +14,7 @@ use super::facts::RehearsalFacts;
 use super::leftovers::Leftovers;
 use super::removal::remove_all;
 use super::report;
-use super::round::{RehearsedBooking, book_everywhere, eventually_within};
+use super::round::{RehearsedBooking, WITHDRAWN_WITHIN, book_everywhere, eventually_within};
 use super::simulated::{self, SimulatedScenarios};
 use super::stand::Stand;
 use crate::config::Config;
@@ -30,9 +31,6 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Nobody books sooner. Healthengine tells in whole seconds when a booking was made; of one that
 /// seems older than the store the bridge must suppose that it was made before.
 const STORE_IS_OLDER: Duration = Duration::from_secs(2);
-
-/// At the end the bridge has so long to take out of the diary what stands.
-const WITHDRAWN_WITHIN: Duration = Duration::from_secs(20);
 
 /// A running rehearsal.
 pub struct Rehearsal {
@@ -114,15 +112,17 @@ impl Rehearsal {
         all.collect::<Vec<_>>().join("\n")
     }
 
-    /// Books and cancels at every resource, if this rehearsal books. What was seen, line by line.
-    pub async fn book(&self, stop: &CancellationToken) -> Vec<String> {
-        if !self.facts.books {
-            return Vec::new();
+    /// Books and cancels at every resource, if this rehearsal books. `tell` hears what was seen of
+    /// each.
+    pub async fn book(&self, stop: &CancellationToken, mut tell: impl FnMut(String)) {
+        if self.facts.books {
+            let hear = |own: RehearsedBooking| {
+                tell(self.told(&own));
+                self.facts.round.lock().push(own);
+            };
+            book_everywhere(&self.stand, stop, hear).await;
         }
-        let round = book_everywhere(&self.stand, stop).await;
-        let lines = round.iter().map(|own| self.told(own)).collect();
-        *self.facts.round.lock() = round;
-        lines
+        self.facts.is_round_over.store(true, Ordering::Relaxed);
     }
 
     fn told(&self, own: &RehearsedBooking) -> String {

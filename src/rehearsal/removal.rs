@@ -26,12 +26,19 @@ pub(super) async fn remove_all(
 ) -> (Vec<String>, Vec<String>) {
     let (mut removed, mut left) = (Vec::new(), Vec::new());
     for leftover in leftovers.all().await {
-        match remove(&leftover, reader.as_ref(), writer).await {
+        let removal = match leftovers.is_here(&leftover) {
+            true => remove(&leftover, reader.as_ref(), writer).await,
+            false => Removal::Stands(say::at_another_server(&leftover.openvpms)),
+        };
+        match removal {
             Removal::Gone => {
                 leftovers.removed(&leftover).await;
                 removed.push(say::removed(&leftover.told()));
             }
-            Removal::Stands(why) => left.push(say::stands(&leftover.told(), &why)),
+            Removal::Stands(why) => {
+                leftovers.kept(&leftover).await;
+                left.push(say::stands(&leftover.told(), &why));
+            }
         }
     }
     (removed, left)

@@ -25,6 +25,8 @@ const AT_ONCE: usize = 4;
 const LOOK: Duration = Duration::from_millis(50);
 /// The bridge has done nothing about it if it has not by then.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// Once the rehearsal is to end, the bridge has so long to take out of the diary what stands.
+pub(super) const WITHDRAWN_WITHIN: Duration = Duration::from_secs(20);
 /// A time that is this little more than a day away when it is chosen may be too near when it is
 /// booked.
 const MARGIN: TimeDelta = TimeDelta::minutes(10);
@@ -57,15 +59,18 @@ pub(super) enum ReadBack {
 }
 
 /// Books and cancels at every resource that has a time. Whatever ends it, each booking that was
-/// made is cancelled first.
-pub(super) async fn book_everywhere(stand: &Stand, stop: &CancellationToken) -> Vec<RehearsedBooking> {
+/// made is cancelled first. `hear` is told of each when it is over.
+pub(super) async fn book_everywhere(stand: &Stand, stop: &CancellationToken, mut hear: impl FnMut(RehearsedBooking)) {
     let mut chosen = Vec::new();
     for (id, _, zones) in stand.practices() {
         let earliest = zones.practice.wall(stand.now() + NOTICE + MARGIN);
         chosen.extend(last_of_each(&stand.all_offered(id), earliest));
     }
     let each = chosen.into_iter().map(|choice| rehearse(stand, choice, stop));
-    futures_util::stream::iter(each).buffered(AT_ONCE).collect().await
+    let mut over = std::pin::pin!(futures_util::stream::iter(each).buffered(AT_ONCE));
+    while let Some(own) = over.next().await {
+        hear(own);
+    }
 }
 
 async fn rehearse(stand: &Stand, choice: ChosenTime, stop: &CancellationToken) -> RehearsedBooking {
@@ -87,8 +92,9 @@ async fn rehearse(stand: &Stand, choice: ChosenTime, stop: &CancellationToken) -
             seen.booking = Some(id);
             let looked = stop.run_until_cancelled(stands(stand, &mut seen, id)).await;
             seen.broken_off = looked.is_none();
-            let gone = withdraw(stand, &mut seen, id).await;
-            seen.wrong = looked.and_then(Result::err).or(gone.err());
+            let gone = withdraw(stand, &mut seen, id, stop).await;
+            // What then still stands is found at the end.
+            seen.wrong = looked.and_then(|looked| looked.and(gone).err());
         }
         Err(error) => seen.wrong = Some(error.to_string()),
     }
@@ -132,7 +138,12 @@ async fn stands(stand: &Stand, seen: &mut RehearsedBooking, id: BookingId) -> Re
 }
 
 /// The pet owner gives it up, and the diary is looked at until it is gone.
-async fn withdraw(stand: &Stand, seen: &mut RehearsedBooking, id: BookingId) -> Result<(), String> {
+async fn withdraw(
+    stand: &Stand,
+    seen: &mut RehearsedBooking,
+    id: BookingId,
+    stop: &CancellationToken,
+) -> Result<(), String> {
     let rejected = stand.model.booking(id).is_ok_and(|view| view.answer == RequestOutcome::Rejected);
     if rejected || !stand.give_up(id) {
         return Ok(());
@@ -142,7 +153,16 @@ async fn withdraw(stand: &Stand, seen: &mut RehearsedBooking, id: BookingId) -> 
         let view = stand.model.booking(id).ok()?;
         (view.open_updates.is_empty() && view.answer != RequestOutcome::Open).then_some(view)
     };
-    eventually(settled).await.ok_or(say::NOT_CANCELLED)?;
+    let patience = async {
+        stop.cancelled().await;
+        tokio::time::sleep(WITHDRAWN_WITHIN).await;
+        None
+    };
+    let settled = tokio::select! {
+        settled = eventually(settled) => settled,
+        late = patience => late,
+    };
+    settled.ok_or(say::NOT_CANCELLED)?;
     let state = stand.bridge.ledger().get(id).ok().flatten().map(|entry| entry.state);
     let made = seen.reference.clone().or_else(|| reference_of(stand, id));
     match (made, state) {

@@ -62,7 +62,8 @@ impl ClinicSide {
         if !books {
             return Ok(Self { readers, writer: Arc::new(NoWriter), leftovers: None });
         }
-        let leftovers = Leftovers::open(&config.state_path, tell)?.ok_or_else(say::another_books)?;
+        let leftovers =
+            Leftovers::open(&config.state_path, config.openvpms.url.as_str(), tell)?.ok_or_else(say::another_books)?;
         let leftovers = Arc::new(leftovers);
         let writer = http_clients::openvpms_writer(&readers.server, settings, metrics)?;
         let writer = Arc::new(MarkedWriter::new(writer, Arc::clone(&leftovers), Clock::system()));

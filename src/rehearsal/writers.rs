@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn writer(state: &std::path::Path, answer: Answer<BookingReference>) -> (MarkedWriter, Arc<Diary>) {
-        let leftovers = Leftovers::open(state, Box::new(|_| {})).unwrap().unwrap();
+        let leftovers = Leftovers::open(state, "http://10.8.0.1/openvpms", Box::new(|_| {})).unwrap().unwrap();
         let diary = Arc::new(Diary { state: state.to_owned(), posted: Mutex::default(), answer });
         (MarkedWriter::new(diary.clone(), Arc::new(leftovers), Clock::system()), diary)
     }

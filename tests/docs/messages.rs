@@ -21,8 +21,8 @@ use vetbridge::messages::call_rates::RateShare;
 use vetbridge::messages::tls::{CertificateKeeper, CertificateRole};
 use vetbridge::messages::{
     admin, alerts, booking, call_failures, call_rates, check_findings, clients, commands, config_file, config_secrets,
-    configuration_sync, exposure, other_bridge, practice, reload, resolve, start, state_directory, supervisor,
-    time_zones, tls, waiting, webhooks,
+    configuration_sync, exposure, other_bridge, practice, rehearsal, reload, resolve, start, state_directory,
+    supervisor, time_zones, tls, waiting, webhooks,
 };
 use vetbridge::store::{OpenError, Unreadable};
 use vetbridge::supervisor::Trouble;
@@ -249,7 +249,12 @@ fn of_the_process() -> Vec<String> {
     let unreadable = [Unreadable { key: "booking/7".into(), reason: "no JSON".into() }];
     let disk = OpenError::Disk { path: "/var/lib/vetbridge".into(), reason: "No space left on device".into() };
     let trouble = |trouble| supervisor::trouble(supervisor::REQUESTS, Some(&id()), trouble);
+    let left = ["s136 on Tue 16 Feb 2027 at 10:15, booking reference 603:be08".to_owned()];
     let mut said = vec![
+        rehearsal::no_practice(Path::new("vetbridge.toml")).to_string(),
+        rehearsal::left_behind(&left, false),
+        rehearsal::leaves(&left),
+        rehearsal::another_books().to_string(),
         trouble(Trouble::Panicked(Duration::from_secs(1))),
         trouble(Trouble::Stuck(Duration::from_secs(300))),
         start::clock_leaped(TimeDelta::seconds(90)),

@@ -86,3 +86,19 @@ async fn two_rehearsals_do_not_book_at_one_time() {
     let (status, out) = running.stop().await;
     assert_eq!((status, standing(&clinic)), (0, 0), "{out:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_left_in_another_openvpms_is_not_looked_for_in_this_one() {
+    let clinic = killed(cancellations_hang).await;
+    let list = clinic.state().join("rehearsal-leftovers.json");
+    let text = std::fs::read_to_string(&list).unwrap();
+    let here = text.split("\"openvpms\": \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let elsewhere = text.replace(&here, "http://10.8.0.9/openvpms");
+    std::fs::write(&list, &elsewhere).unwrap();
+    let next = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+    assert!(next.status == 1 && next.error.contains("made in OpenVPMS at http://10.8.0.9/openvpms"), "{next:?}");
+    assert_eq!(standing(&clinic), 1);
+    std::fs::write(&list, text).unwrap();
+    assert_eq!(clinic.run(&["rehearse", "--remove-leftovers"]).await.status, 0);
+    assert_eq!(standing(&clinic), 0);
+}

@@ -1,5 +1,7 @@
 //! What is wrong, what would be sent, how much is offered, and what became of the bookings.
 
+use std::sync::atomic::Ordering;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Html;
@@ -40,7 +42,7 @@ pub(super) async fn show(State(shown): State<RehearsalPages>, Extension(caller):
     };
     let reload = if done < all {
         Reload::Soon("/")
-    } else if shown.stand.books && shown.facts.round.lock().is_empty() {
+    } else if !shown.facts.is_round_over.load(Ordering::Relaxed) {
         Reload::To("/")
     } else {
         // What somebody opened on it stays open.

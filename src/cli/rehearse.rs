@@ -72,7 +72,7 @@ async fn perform(
     };
     let simulated = async {
         match &args.report {
-            Some(_) => stop.run_until_cancelled(rehearsal.simulate()).await.unwrap_or_default(),
+            Some(_) => rehearsal.simulate(stop).await,
             None => SimulatedScenarios::default(),
         }
     };

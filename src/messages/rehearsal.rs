@@ -332,7 +332,7 @@ pub fn opening(link: &str, openvpms: &str, per_second: u32, books: bool, practic
          Page          {link}\n\
          Practices     {practices}\n\
          OpenVPMS      {openvpms}: {does}\n\
-         Rate          at most {} to OpenVPMS, half of [openvpms] max_requests_per_second or one;\n\
+         Rate          at most {} to OpenVPMS, half of [openvpms] max_requests_per_second;\n\
          \u{20}             a service that runs meanwhile has all of its own\n\
          Switched off  every call to [healthengine] url, webhooks and their subscriptions, alerts, the heartbeat\n\
          State         in a directory that goes with the rehearsal\n\

@@ -30,6 +30,8 @@ pub const FINDINGS: &str = "What was found wrong";
 pub const BOOKINGS: &str = "Bookings";
 /// Why there are none.
 pub const NO_BOOKINGS: &str = "None were made: the rehearsal was started without --book.";
+/// Why there are none although they were wanted.
+pub const NO_TIMES: &str = "None were made: no resource had a free time that is a day away or more.";
 
 /// Why a scenario needs a fault.
 pub const NEEDS_FAULT: &str = "it needs a refusal or a loss that a clinic cannot bring about";
@@ -48,7 +50,7 @@ pub const ONE_PRACTICE: &str = "the configuration has one practice with one loca
 /// Why specialties are not tried.
 pub const NO_SPECIALTIES: &str = "no clinician is configured on several schedules";
 /// Why nothing was seen of something that should have been.
-pub const NOT_SEEN: &str = "it was broken off before";
+pub const NOT_SEEN: &str = "nothing of it was seen before the rehearsal ended";
 
 fn took(length: Duration) -> String {
     if length < Duration::from_secs(1) {

@@ -133,8 +133,8 @@ impl Rehearsal {
     }
 
     /// Tries the scenarios that need faults, between both models.
-    pub async fn simulate(&self) -> SimulatedScenarios {
-        simulated::all().await
+    pub async fn simulate(&self, stop: &CancellationToken) -> SimulatedScenarios {
+        simulated::all_quietly(stop.clone()).await
     }
 
     /// What was seen, for Healthengine's go-live team.

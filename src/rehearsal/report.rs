@@ -67,7 +67,7 @@ fn bookings(out: &mut String, stand: &Stand, facts: &RehearsalFacts) -> std::fmt
     writeln!(out, "## {}\n", say::BOOKINGS)?;
     let round = facts.round.lock();
     if round.is_empty() {
-        return writeln!(out, "{}\n", say::NO_BOOKINGS);
+        return writeln!(out, "{}\n", if facts.books { say::NO_TIMES } else { say::NO_BOOKINGS });
     }
     writeln!(
         out,

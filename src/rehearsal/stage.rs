@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -191,7 +192,10 @@ async fn look(
 /// Healthengine, as it knows the practices.
 fn model(config: &Config, offers: &BTreeMap<PracticeId, Mapping>, clock: &Clock) -> HealthengineModel {
     use secrecy::ExposeSecret as _;
-    let model = HealthengineModel::new(ModelSettings::new(config.healthengine.api_key.expose_secret()), clock.clone());
+    let mut settings = ModelSettings::new(config.healthengine.api_key.expose_secret());
+    // A day that was sent is one that is shown: what is booked is chosen from all of them.
+    settings.snapshot_delay = Duration::ZERO;
+    let model = HealthengineModel::new(settings, clock.clone());
     for practice in &config.practices {
         let zones = offers.get(&practice.id).and_then(|mapping| mapping.zones.as_ref().ok());
         let zone = zones.map_or(Zone::Iana(chrono_tz::Australia::Sydney), |zones| zones.practice);

@@ -42,6 +42,20 @@ async fn one_booking_per_resource_is_made_looked_at_and_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn with_the_intervals_and_the_horizon_of_a_clinic_the_last_of_its_days_are_booked() {
+    let clinic = Clinic::open().await;
+    let text = clinic.configuration();
+    let (before, sync) = text.split_once("[sync]").unwrap();
+    let practice = sync.split_once("[[practice]]").unwrap().1;
+    clinic.write("vetbridge.toml", &format!("{before}[[practice]]{practice}"));
+    let ended = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
+    let made = marked(&clinic);
+    assert_eq!((ended.status, made.len(), standing(&clinic)), (0, 2, 0), "{ended:?}");
+    let last_days = clinic.today() + TimeDelta::days(58);
+    assert!(made.iter().all(|own| own.start.date() >= last_days), "{made:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_booked_that_begins_within_a_day() {
     let clinic = Clinic::open().await;
     clinic.write(

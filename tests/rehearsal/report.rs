@@ -47,6 +47,11 @@ async fn the_report_has_every_scenario_with_what_was_seen_and_nobody_of_the_clin
     for part in ["Australia/Sydney", env!("CARGO_PKG_VERSION"), "0 of them against its API", "| resource | time |"] {
         assert!(report.contains(part), "{part:?} is missing in {report}");
     }
+    assert!(
+        !ended.error.contains("simulated.toml"),
+        "what is simulated is not logged as the clinic's: {}",
+        ended.error
+    );
     for (what, text) in [("report", &report), ("output", &ended.out), ("log", &ended.error)] {
         for mark in MARKS {
             assert!(!text.contains(mark), "the {what} says {mark:?}");

@@ -63,7 +63,9 @@ async fn the_text_shows_schedules_types_and_who_is_rostered_where() {
          appointment type 66  Standard Consult  15 minutes\n  \
          schedule 211  Surgery  slots of 15 minutes\n    \
          appointment type 66  Standard Consult  15 minutes\n  \
-         user 1158  Andrew Turner  rostered on schedule 136\n\n"
+         user 1158  Andrew Turner  rostered on schedule 136\n\n\
+         Next: write a [[practice]] with locations = [ID] into the configuration (`vetbridge discover --toml` prints \
+         it whole), and type `vetbridge rehearse` to see what Healthengine would show.\n"
     );
 }
 

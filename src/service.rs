@@ -19,7 +19,6 @@ use crate::config::Config;
 use crate::messages::{Advice, reload, start as say, supervisor as supervisor_say};
 use crate::practice::KINDS;
 use crate::practice::health::subject::Subject;
-pub use crate::server::STATUS_PATH;
 use crate::server::webhooks::Webhooks;
 use crate::server::{self, Access, Admin, Gate};
 use crate::store::{self, OpenError, Store};
@@ -115,7 +114,7 @@ impl Opened {
     }
 
     /// With these pages at the root of the admin listener; the status page is at
-    /// [`STATUS_PATH`] then.
+    /// [`server::STATUS_PATH`] then.
     #[must_use]
     pub fn with_front(self, front: FrontPages) -> Self {
         Self { front: Some(front), ..self }

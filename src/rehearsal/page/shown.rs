@@ -11,6 +11,7 @@ use super::super::stand::Stand;
 use super::super::writers::NOTICE;
 use crate::ids::{PracticeId, ResourceId};
 use crate::messages::rehearsal as say;
+use crate::server::STATUS_PATH;
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -37,6 +38,6 @@ impl RehearsalPages {
 pub(super) fn banner(books: bool) -> Markup {
     html! {
         p.card { strong { (say::BANNER) } " " (say::banner(books)) }
-        p { a href="/" { (say::TITLE) } " · " a href="/status" { (say::STATUS_PAGE) } }
+        p { a href="/" { (say::TITLE) } " · " a href=(STATUS_PATH) { (say::STATUS_PAGE) } }
     }
 }

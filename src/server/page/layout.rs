@@ -88,7 +88,7 @@ pub(super) fn updated(address: &str, now: DateTime<Utc>, zone: Zone) -> Markup {
 }
 
 /// What was done at this person's wish.
-pub(crate) fn done(sentence: &str) -> Markup {
+pub(super) fn done(sentence: &str) -> Markup {
     html! { div.card role="status" { p { (sentence) } } }
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn token(caller: &Caller) -> Markup {
 }
 
 /// The style of a tone.
-pub(crate) fn class(tone: Tone) -> &'static str {
+pub(super) fn class(tone: Tone) -> &'static str {
     match tone {
         Tone::Well => "well",
         Tone::Warn => "warn",
@@ -163,7 +163,7 @@ fn utc(zone: Zone) -> &'static str {
 }
 
 /// A time of an appointment: the day as people say it, and the time of day.
-pub(crate) fn appointment_time(start: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
+pub(super) fn appointment_time(start: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Markup {
     html! {
         time datetime=(zone.at(start).to_rfc3339()) title=(appointment_times::in_full(start, zone)) {
             (appointment_times::spoken(start, now, zone))

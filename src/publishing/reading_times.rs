@@ -2,7 +2,8 @@
 //!
 //! One call tells of a schedule's whole horizon as well as of its near days, so the far days cost
 //! no call of their own: they are read with the reading of the near days that is closest to when
-//! they are due.
+//! they are due. While days cannot be read each are read when they are due themselves: a reading of
+//! the whole horizon that takes the server too long must not keep the near days from being read.
 
 use std::time::{Duration, Instant};
 
@@ -36,14 +37,16 @@ pub struct ReadingTimes {
     pub near_at: Instant,
     /// Those beyond.
     pub far_at: Instant,
-    /// The far days are read so much earlier or later, where the near ones are read then.
-    slack: Duration,
+    /// True while days cannot be read.
+    pub are_apart: bool,
+    /// Otherwise the far days are read so much earlier or later, where the near ones are read then.
+    slack_max: Duration,
 }
 
 impl ReadingTimes {
     /// All of them now, and then at these intervals.
     pub fn all_at(now: Instant, near_interval: Duration, far_interval: Duration) -> Self {
-        Self { near_at: now, far_at: now, slack: near_interval.min(far_interval) / 2 }
+        Self { near_at: now, far_at: now, are_apart: false, slack_max: near_interval.min(far_interval) / 2 }
     }
 
     /// All of them are to be read now.
@@ -54,7 +57,7 @@ impl ReadingTimes {
     /// What is due by now.
     pub fn due(&self, now: Instant) -> Option<DueReading> {
         match (self.near_at <= now, self.far_at) {
-            (true, far_at) if far_at <= now + self.slack => Some(DueReading::All),
+            (true, far_at) if far_at <= now + self.slack() => Some(DueReading::All),
             (true, _) => Some(DueReading::Near),
             (false, far_at) if far_at <= now && !self.is_far_with_near() => Some(DueReading::Far),
             (false, _) => None,
@@ -66,9 +69,13 @@ impl ReadingTimes {
         if self.is_far_with_near() { self.near_at } else { self.near_at.min(self.far_at) }
     }
 
+    fn slack(&self) -> Duration {
+        if self.are_apart { Duration::ZERO } else { self.slack_max }
+    }
+
     /// True if the far days wait for the near ones, which are due soon after.
     fn is_far_with_near(&self) -> bool {
-        self.near_at <= self.far_at + self.slack
+        self.near_at <= self.far_at + self.slack()
     }
 }
 
@@ -131,5 +138,19 @@ mod tests {
         times.far_at = start + SECOND * 350;
         assert_eq!((times.next(), times.due(start + SECOND * 350)), (times.near_at, None));
         assert_eq!(times.due(start + SECOND * 600), Some(DueReading::All));
+    }
+
+    #[test]
+    fn while_days_cannot_be_read_the_near_ones_are_read_alone_and_the_far_ones_when_they_are_due() {
+        let start = tokio::time::Instant::now().into_std();
+        let mut times = ReadingTimes::all_at(start, SECOND * 60, SECOND * 900);
+        (times.near_at, times.far_at, times.are_apart) = (start + SECOND, start + SECOND * 20, true);
+        assert_eq!((times.next(), times.due(start + SECOND)), (times.near_at, Some(DueReading::Near)));
+        times.near_at = start + SECOND * 61;
+        assert_eq!((times.next(), times.due(start + SECOND * 20)), (times.far_at, Some(DueReading::Far)));
+        times.are_apart = false;
+        assert_eq!((times.next(), times.due(start + SECOND * 20)), (times.far_at, Some(DueReading::Far)));
+        times.far_at = start + SECOND * 31;
+        assert_eq!((times.next(), times.due(start + SECOND * 31)), (times.near_at, None));
     }
 }

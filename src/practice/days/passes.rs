@@ -27,7 +27,8 @@ use crate::publishing::reading_times::{DueReading, ReadingTimes};
 use crate::publishing::{ReadDays, SendIf};
 use crate::supervisor;
 
-/// Days beyond the near ones that could not be sent are tried again after this at the soonest.
+/// Days beyond the near ones that could not be read or sent are tried again after this at the
+/// soonest.
 const FAR_RETRY: Duration = Duration::from_secs(60);
 /// So many resources are read, sent and let go of at one time: what is in memory does not grow with
 /// the practice.
@@ -67,6 +68,9 @@ impl DayPasses {
         // The first reading takes the whole horizon at one call per schedule.
         let (near_interval, far_interval) = (sync.availability_interval, sync.far_availability_interval);
         let mut times = ReadingTimes::all_at(now(), near_interval, far_interval);
+        // A day that somebody else failed to read, as a look for a booking does, does not wait for
+        // the far interval.
+        let mut far_again_at = times.far_at;
         let mut offering_changes = self.context.offering.subscribe();
         let configured = &self.context.milestones.configured;
         let mut clock = self.context.shared.leaps.listen();
@@ -85,10 +89,9 @@ impl DayPasses {
                 }
                 continue;
             };
-            // Days that could not be read, by a look for a booking perhaps, are read with the next
-            // reading, which takes no call more for them.
-            if self.readings.has_unread_days() {
-                times.far_at = times.far_at.min(times.near_at);
+            times.are_apart = self.readings.has_unread_days();
+            if times.are_apart {
+                times.far_at = times.far_at.min(far_again_at);
             }
             let resync_is_due = sends && self.full_resync_is_due(&offering);
             if resync_is_due {
@@ -131,7 +134,7 @@ impl DayPasses {
                     times.near_at = now() + near_wait;
                 }
                 if due.has_far() {
-                    times.far_at = now() + far_wait;
+                    (times.far_at, far_again_at) = (now() + far_wait, now() + far_retry);
                 }
             }
             let next = if sends { times.next() } else { times.near_at };

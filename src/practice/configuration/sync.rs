@@ -299,8 +299,8 @@ impl ConfigurationSync {
         self.offering.accepted(offering);
     }
 
-    /// After a restart days are read and sent at once, by what was accepted before it. Whatever else
-    /// Healthengine has stays as it is: the guard may protect it.
+    /// After a restart days are read and sent at once, by what was accepted before it. Whatever
+    /// else Healthengine has stays as it is: the guard may protect it.
     fn offer_what_was_kept(&self) {
         if self.context.offering.accepted().is_some() || !self.was_accepted_with_this_key() {
             return;

@@ -1,9 +1,9 @@
 //! What was offered when the process stopped, kept in the store.
 //!
-//! OpenVPMS tells the appointment types of each schedule by a call of its own, so the inventory of a
-//! group with thousands of schedules takes minutes. Days need not wait for it after a restart: they
-//! are read and sent by what Healthengine had accepted before, until the inventory was read again.
-//! Bookings are never judged by it: see [`super::early_inventory`].
+//! OpenVPMS tells the appointment types of each schedule by a call of its own, so the inventory of
+//! a group with thousands of schedules takes minutes. Days need not wait for it after a restart:
+//! they are read and sent by what Healthengine had accepted before, until the inventory was read
+//! again. Bookings are never judged by it: see [`super::early_inventory`].
 
 use std::collections::BTreeSet;
 

@@ -245,6 +245,8 @@ impl Bench {
             .args(["--log-level", "error", "--config"])
             .arg(self.directory.path().join("vetbridge.toml"))
             .arg("run")
+            // As the systemd unit starts it.
+            .env("MALLOC_ARENA_MAX", "1")
             .stdin(Stdio::null())
             .spawn()
             .unwrap()

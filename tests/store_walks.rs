@@ -16,7 +16,7 @@ use store_support::{Line, Place, line, now};
 /// More than are read at one go, several times over.
 const RECORDS: usize = 3_000;
 /// Far more than the database keeps in its cache.
-const RECORDS_OUTSIDE: usize = 20_000;
+const RECORDS_OUTSIDE: usize = 40_000;
 
 fn key(number: usize) -> String {
     format!("{number:05}")
@@ -24,7 +24,7 @@ fn key(number: usize) -> String {
 
 /// Different at every place of a file.
 fn text(number: usize) -> String {
-    format!("{number}-").repeat(80)
+    format!("{number:05}-").repeat(150)
 }
 
 impl Place {

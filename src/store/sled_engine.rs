@@ -16,6 +16,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::directory::{StateDirectory, disk, sync_directory_of};
 use super::engine::{Engine, EngineError, RawChanges, RawRange, SeePair};
@@ -26,7 +27,9 @@ use crate::os::files;
 /// needs them, and the operating system keeps the file, so this can be small.
 const CACHE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// After each pair that was read, its page is looked at so often again.
+/// Of a file up to this size sled may keep everything: it is half full as a rule.
+const SMALL_FILE_BYTES: u64 = 24 * 1024 * 1024;
+/// In a larger one, after each pair that was read, its page is looked at so often again.
 ///
 /// sled evicts pages from its cache only after 64 looks at the pages of a shard, of which it has
 /// 256, whatever the cache may hold. A page has 8 to 16 records, and who reads each of them once
@@ -49,6 +52,8 @@ pub(super) struct SledEngine {
     /// kept open, because Linux reports a failed write-back only to handles that were open when it
     /// failed.
     file: Box<dyn SyncData>,
+    /// True once the file is over [`SMALL_FILE_BYTES`].
+    is_large: AtomicBool,
     path: PathBuf,
 }
 
@@ -78,11 +83,17 @@ fn wait_for_the_lock() {
 trait SyncData: Send + Sync {
     /// See [`File::sync_data`].
     fn sync_data(&self) -> io::Result<()>;
+    /// How long the file is.
+    fn bytes(&self) -> io::Result<u64>;
 }
 
 impl SyncData for File {
     fn sync_data(&self) -> io::Result<()> {
         Self::sync_data(self)
+    }
+
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
     }
 }
 
@@ -99,7 +110,9 @@ impl SledEngine {
         remove_unfinished_snapshots(&path)?;
         let database = open_database(&path, wait_for_the_lock)?;
         let file = Box::new(files::to_be_synced(&path.join("db")).map_err(disk(&path))?);
-        Ok(Self { database, file, path })
+        let engine = Self { database, file, is_large: AtomicBool::new(false), path };
+        engine.measure().map_err(disk(&engine.path))?;
+        Ok(engine)
     }
 
     /// After first creation: makes the files' names last, not just their content.
@@ -120,8 +133,15 @@ impl SledEngine {
 }
 
 impl SledEngine {
+    /// Sees whether the file is a large one by now.
+    fn measure(&self) -> io::Result<()> {
+        self.is_large.store(self.file.bytes()? > SMALL_FILE_BYTES, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Has sled see that it may let go of pages.
     fn look_again(&self, key: &[u8], times: usize) -> Result<(), EngineError> {
+        let times = if self.is_large.load(Ordering::Relaxed) { times } else { 0 };
         (0..times).try_for_each(|_| self.database.contains_key(key).map(drop)).map_err(|error| engine_error(&error))
     }
 }
@@ -156,7 +176,8 @@ impl Engine for SledEngine {
 
     fn sync(&self) -> Result<(), EngineError> {
         self.database.flush().map_err(|error| engine_error(&error))?;
-        Ok(self.file.sync_data()?)
+        self.file.sync_data()?;
+        Ok(self.measure()?)
     }
 }
 
@@ -232,7 +253,7 @@ fn engine_error(error: &sled::Error) -> EngineError {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
 
     use super::*;
 
@@ -242,6 +263,10 @@ mod tests {
     impl SyncData for Counted {
         fn sync_data(&self) -> io::Result<()> {
             if self.0.fetch_add(1, Ordering::Relaxed) == 0 { Ok(()) } else { Err(io::Error::other("gone")) }
+        }
+
+        fn bytes(&self) -> io::Result<u64> {
+            Ok(0)
         }
     }
 

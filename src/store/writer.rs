@@ -127,17 +127,21 @@ impl WriteQueue {
     /// The same for records whose keys begin with `prefix`, from a raw key on; no more than these,
     /// in order of keys.
     pub(super) fn unwritten_from(&self, from: Bound<&[u8]>, prefix: &str, records_max: usize) -> ValueChanges {
-        let (first, is_before): (&[u8], fn(&[u8], &[u8]) -> bool) = match from {
-            Bound::Included(first) => (first, |key, first| key < first),
-            Bound::Excluded(last) => (last, |key, last| key <= last),
-            Bound::Unbounded => (&[], |_, _| false),
+        let first = match from {
+            Bound::Included(first) | Bound::Excluded(first) => first,
+            Bound::Unbounded => &[],
+        };
+        let is_before = |key: &str| match from {
+            Bound::Included(first) => key.as_bytes() < first,
+            Bound::Excluded(last) => key.as_bytes() <= last,
+            Bound::Unbounded => false,
         };
         // What of the bytes is a text comes before them.
         let text = first.utf8_chunks().next().map_or("", |chunk| chunk.valid());
         let state = self.lock();
         let next = |changes: &ValueChanges| {
             let from = changes.range::<str, _>((Bound::Included(text), Bound::Unbounded));
-            let from = from.skip_while(|(key, _)| is_before(key.as_bytes(), first));
+            let from = from.skip_while(|(key, _)| is_before(key));
             let of_prefix = from.take_while(|(key, _)| key.starts_with(prefix)).take(records_max);
             of_prefix.map(|(key, value)| (key.clone(), value.clone())).collect::<ValueChanges>()
         };

@@ -46,6 +46,7 @@ impl Place {
 }
 
 /// What stands in a directory.
+#[allow(dead_code, reason = "not every test looks at files")]
 pub(crate) fn names(directory: &Path) -> BTreeSet<String> {
     fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }

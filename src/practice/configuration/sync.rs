@@ -26,7 +26,7 @@ use crate::practice::health::calls::CallHealth;
 use crate::practice::health::readings::ReadingHealth;
 use crate::practice::health::subject::Subject;
 use crate::practice::offering::inventory::{asked, read_inventory};
-use crate::practice::offering::{Offering, OfferingWriter, kept_offering};
+use crate::practice::offering::{Offering, OfferingWriter};
 use crate::practice::reading::DiaryReader;
 use crate::practice::round_error::RoundError;
 use crate::practice::zones;
@@ -99,7 +99,6 @@ impl ConfigurationSync {
         let sync = &self.context.settings.sync;
         let mut backoff = self.context.backoff(Duration::from_secs(1));
         let mut clock = self.context.shared.leaps.listen();
-        self.offer_what_was_kept();
         loop {
             let wait = match self.configure(SyncReason::Interval, false).await {
                 Ok(_) => {
@@ -286,46 +285,17 @@ impl ConfigurationSync {
     /// mapping has without the types that are missing.
     pub(super) fn offer_what_was_accepted(&self) {
         let Some(offering) = self.context.offering.current() else { return };
-        let mut offering = Offering::clone(&offering);
-        // Of no use for days; what is left is all that is kept.
-        (offering.mapping.left_out, offering.mapping.missing_locations) = (Vec::new(), Vec::new());
-        self.accepted.leave_out_protected(&mut offering);
-        let offering = self.less_what_was_not_accepted(offering);
-        let is_kept = self.context.offering.accepted().is_some_and(|accepted| *accepted == offering);
-        if !is_kept {
-            let asked = asked(&self.context.config);
-            kept_offering::keep(&self.context.shared.store, self.context.id(), &offering, &asked);
-        }
-        self.offering.accepted(offering);
-    }
-
-    /// After a restart days are read and sent at once, by what was accepted before it. Whatever else
-    /// Healthengine has stays as it is: the guard may protect it.
-    fn offer_what_was_kept(&self) {
-        if self.context.offering.accepted().is_some() || !self.was_accepted_with_this_key() {
-            return;
-        }
-        let asked = asked(&self.context.config);
-        if let Some(offering) = kept_offering::kept(&self.context.shared.store, self.context.id(), &asked) {
-            tracing::trace!(practice = %self.context.id(), "days are read by what was offered before the restart");
-            let offering = self.less_what_was_not_accepted(offering);
-            let mut protected = self.accepted.resources_at_healthengine();
-            protected.retain(|resource| offering.mapping.resource(*resource).is_none());
-            self.accepted.protect(&protected);
-            self.offering.accepted(offering);
-        }
-    }
-
-    fn less_what_was_not_accepted(&self, mut offering: Offering) -> Offering {
+        let mut accepted = Offering::clone(&offering);
         {
             let remembered = self.accepted.remembered();
-            offering.mapping.resources.retain(|resource| remembered.has_resource(&resource.id.to_string()));
+            accepted.mapping.resources.retain(|resource| remembered.has_resource(&resource.id.to_string()));
         }
+        self.accepted.leave_out_protected(&mut accepted);
         let types = self.accepted.sure_types().unwrap_or_default();
-        for resource in &mut offering.mapping.resources {
+        for resource in &mut accepted.mapping.resources {
             resource.types.retain(|kind| types.contains(&kind.id));
         }
-        offering
+        self.offering.accepted(accepted);
     }
 }
 

@@ -6,7 +6,6 @@
 
 pub(super) mod early_inventory;
 pub(super) mod inventory;
-pub(super) mod kept_offering;
 mod offered;
 
 pub use offered::Offering;

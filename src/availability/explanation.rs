@@ -105,9 +105,10 @@ impl ExplainedSlot {
         Self { minute, end_minute, code, types, too_long, ruled_out }
     }
 
-    /// True if the same is said of both.
+    /// True if the same is said of both. What is not offered for any type has one reason.
     pub fn is_like(&self, other: &Self) -> bool {
-        (self.code, &self.types, &self.ruled_out) == (other.code, &other.types, &other.ruled_out)
+        let is_one_reason = self.types.is_empty() || self.ruled_out == other.ruled_out;
+        (self.code, &self.types) == (other.code, &other.types) && is_one_reason
     }
 }
 

@@ -104,8 +104,7 @@ fn types(explained: &ExplanationView, slot: &SlotView) -> String {
         None => id.clone(),
     });
     let offered = named.collect::<Vec<_>>().join(", ");
-    let ruled_out = slot.refused_types.iter().filter_map(|refused| Some((refused, refused.rule.as_ref()?)));
-    let ruled_out = ruled_out.map(|(refused, rule)| say_rules::not_offered(&refused.id, rule.number, &rule.key));
+    let ruled_out = slot.ruled_out().map(|(kind, rule)| say_rules::not_offered(kind, rule.number, &rule.key));
     std::iter::once(offered).chain(ruled_out).collect::<Vec<_>>().join("; ")
 }
 

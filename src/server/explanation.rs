@@ -253,8 +253,14 @@ fn is_closed_all_day(explanation: &Explanation) -> bool {
 impl SlotView {
     /// True if the same is said of both.
     pub fn is_like(&self, other: &Self) -> bool {
-        (&self.code, &self.types, &self.text, &self.refused_types)
-            == (&other.code, &other.types, &other.text, &other.refused_types)
+        (&self.code, &self.types, &self.text) == (&other.code, &other.types, &other.text)
+            && self.ruled_out().eq(other.ruled_out())
+    }
+
+    /// The appointment types that rules keep back from a time that is offered for others.
+    pub fn ruled_out(&self) -> impl Iterator<Item = (&str, &RuleView)> {
+        let refused = self.refused_types.iter().filter(|_| self.offered);
+        refused.filter_map(|refused| Some((refused.id.as_str(), refused.rule.as_ref()?)))
     }
 
     /// What is said of it by whoever wants this appointment type only.

@@ -13,11 +13,12 @@ mod settled;
 
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vetbridge::availability::{Day, SentDay};
 use vetbridge::clock::Clock;
@@ -176,7 +177,7 @@ impl Bench {
                 world.schedules.push(of_practice);
             }
             let id = practice_id(practice);
-            healthengine.add_practice(NewPractice::new(&id, &format!("key-{practice}"), world.zone));
+            healthengine.add_practice(NewPractice::new(&id, format!("key-{practice}"), world.zone));
             text += &format!(
                 "[[practice]]\nid = \"{id}\"\nkey = \"key-{practice}\"\nlocations = [{}]\n[practice.live_hours]\n\
                  public_holidays = [\"00:00-23:59\"]\n",

@@ -13,11 +13,12 @@ mod settled;
 
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vetbridge::availability::{Day, SentDay};
 use vetbridge::clock::Clock;

@@ -177,7 +177,7 @@ impl Bench {
                 world.schedules.push(of_practice);
             }
             let id = practice_id(practice);
-            healthengine.add_practice(NewPractice::new(&id, &format!("key-{practice}"), world.zone));
+            healthengine.add_practice(NewPractice::new(&id, format!("key-{practice}"), world.zone));
             text += &format!(
                 "[[practice]]\nid = \"{id}\"\nkey = \"key-{practice}\"\nlocations = [{}]\n[practice.live_hours]\n\
                  public_holidays = [\"00:00-23:59\"]\n",

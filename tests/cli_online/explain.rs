@@ -215,8 +215,9 @@ async fn a_time_that_a_rule_keeps_back_names_the_rule_and_its_key_wherever_it_is
     clinic.write("vetbridge.toml", &(clinic.configuration() + rules));
     let service = Service::start_and_get_in_step(&clinic).await;
 
-    let settled = async || explained(&clinic, "s136", date, &[]).await["pending"] == false;
-    eventually("Healthengine has the day as it is", settled).await;
+    let practice = vetbridge::ids::PracticeId(PRACTICE.into());
+    let is_shown = async || !clinic.healthengine.offered(&practice, "s136", date).unwrap().is_empty();
+    eventually("Healthengine shows the day", is_shown).await;
     let day = explained(&clinic, "s136", date, &[]).await;
     assert_is_what_is_shown(&clinic, &day, date);
     let kept = slot(&day, "17:15");

@@ -40,7 +40,8 @@ TARGET="$(rustc -vV | sed -n 's/^host: //p')"
 twice() {
   local work first second different=0
   work="$(mktemp -d "${TMPDIR:-/tmp}/vetbridge-release-XXXXXX")"
-  trap 'rm -rf "$work"' EXIT
+  # Expanded now: at the exit the function and its variables are gone.
+  trap "rm -rf ${work@Q}" EXIT
   first="$work/one" second="$work/another/folder/much/deeper"
   for copy in "$first" "$second"; do
     step "the release in $copy"

@@ -35,7 +35,8 @@ async fn a_day_is_told_in_names_and_a_booked_time_leads_to_its_booking() {
     eventually("it stands", async || clinic.standing(booking) == 1).await;
     let tomorrow = clinic.today().succ_opt().unwrap();
     let day = format!("/practices/{PRACTICE}/days?resource=s136&date={tomorrow}");
-    let link = format!("<a href=\"/bookings/{booking}\">Booking {booking}: ");
+    let start = clinic.appointments_of(booking).remove(0).start.format("%H:%M").to_string();
+    let link = format!("<a href=\"/bookings/{booking}\">{start}, booking {booking}: ");
     eventually("the day has it", async || page(&service, &day).await.contains(&link)).await;
     let shown = page(&service, &day).await;
     let title = between(&shown, "<title>", "</title>");

@@ -24,7 +24,7 @@ async fn outstanding_requests_are_named_once_and_strangers_are_kept() {
         ]
     );
     let asked = transport.only();
-    assert_eq!((asked.path.as_str(), asked.lane, asked.repeatable), ("/requests", Lane::Interactive, true));
+    assert_eq!((asked.path.as_str(), asked.lane, asked.repeatable), ("/requests", Lane::Poll, true));
 }
 
 #[tokio::test]

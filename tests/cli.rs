@@ -228,6 +228,10 @@ fn completions_and_pages_of_the_manual_name_every_command() {
         let page = std::fs::read_to_string(directory.path().join(name)).unwrap();
         assert!(page.contains(part), "{name}: {page}");
     }
+    // What the help does not show has no page either.
+    assert_eq!(directory.path().join("vetbridge-service-install.1").exists(), cfg!(windows));
+    let (status, _, error) = outcome(vetbridge(directory.path()).args(["bookings", "--limit", "0"]));
+    assert!(status == 2 && error.contains("A limit is a number from 1 on."), "{error}");
     let (status, _, error) = outcome(vetbridge(directory.path()).args(["man", "nowhere"]));
     assert!(status == 1 && error.contains("cannot be written to nowhere"), "{error}");
 }

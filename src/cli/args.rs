@@ -233,7 +233,7 @@ pub struct ListArgs {
     #[arg(long, value_name = "ID")]
     pub before: Option<i64>,
     /// So many at most [default: 50; with --json all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub limit: Option<usize>,
 }
 
@@ -254,6 +254,10 @@ impl ListArgs {
 
 /// What can be typed as a state.
 const STATES: [&str; 7] = State::ALL_NAMES;
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| admin::BAD_LIMIT.to_owned())
+}
 
 fn since(text: &str) -> Result<String, String> {
     ChangedSince::parse(text).map(|_| text.to_owned()).ok_or_else(|| admin::BAD_SINCE.to_owned())

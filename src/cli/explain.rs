@@ -78,6 +78,9 @@ fn text(explained: &ExplanationView, date: NaiveDate) -> String {
         date.format("%A %-d %B %Y"),
         explained.timezone
     );
+    if let Some(at) = explained.read_at {
+        let _ = writeln!(out, "{}", say::read(at.format("%Y-%m-%d %H:%M:%S")));
+    }
     let _ = writeln!(out, "{}\n", sent(explained));
     let mut remedies: Vec<(&str, &str)> = Vec::new();
     for alike in explained.slots.chunk_by(SlotView::is_like) {

@@ -44,7 +44,8 @@ fn write_pages(command: &clap::Command, name: &str, directory: &Path) -> io::Res
     // clap wants names for ever, and this runs once.
     let title: &'static str = name.to_owned().leak();
     std::fs::write(directory.join(format!("{name}.1")), page(command.clone().name(title))?)?;
-    for sub in command.get_subcommands() {
+    // What this system has no use for is hidden.
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         written += write_pages(sub, &format!("{name}-{}", sub.get_name()), directory)?;
     }
     Ok(written)

@@ -2,6 +2,7 @@
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::http_clients::Network;
 use crate::ids::{BookingId, LocationId, ScheduleId};
+use crate::os::files;
 use crate::random::Random;
 use crate::service::{Service, loopback_address};
 use crate::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer, serve};
@@ -85,7 +87,9 @@ impl Stage {
             .replace("http://127.0.0.1/openvpms", &format!("http://{openvpms}/openvpms"))
             .replace("http://127.0.0.1/pms-api/v1", &format!("http://{healthengine}{BASE_PATH}"))
             .replace("127.0.0.1:0", &admin.to_string());
-        std::fs::write(&file, &text).with_context(|| file.display().to_string())?;
+        let written = files::private().write(true).create(true).truncate(true).open(&file);
+        let written = written.and_then(|mut opened| opened.write_all(text.as_bytes()));
+        written.with_context(|| file.display().to_string())?;
         let config = read(&text)?;
         let service = Service::start(&config, &Network::new(&config)?, clock.clone()).await?;
         Ok(Self { clinic, marketplace, service, clock, _simulators: simulators, directory })

@@ -115,6 +115,8 @@ pub fn no_such_state(state: &str, known: &str) -> String {
 }
 
 /// A text that says nothing clear of a time.
+pub const BAD_LIMIT: &str = "A limit is a number from 1 on.";
+/// 400.
 pub const BAD_SINCE: &str = "Since is a day, as 2027-02-15, or a length of time, as 36h or 7d.";
 
 /// 500: a mistake of the program, which the log has.

@@ -156,7 +156,7 @@ pub fn no_bookings(of_all: bool) -> &'static str {
 
 /// The list ends before the bookings do.
 pub fn more_bookings(more: usize, total: usize) -> String {
-    format!("And {more} more, which changed earlier: --limit {total} shows all, --practice, --state and --since fewer.")
+    format!("And {more} more: --limit {total} shows all, --practice, --state and --since fewer.")
 }
 
 /// Pages of the manual.

@@ -47,8 +47,9 @@ pub fn unreadable(error: &io::Error) -> String {
 pub fn nowhere(places: &[impl AsRef<Path>]) -> String {
     let places = listed(places.iter().map(|place| place.as_ref().display()));
     format!(
-        "no configuration found at {places}: copy config/vetbridge.example.toml, which comes with vetbridge, to one of \
-         them (as {CONFIG_FILE} the service finds it too), fill it in and type `vetbridge check`; or \
+        "no configuration found at {places}: copy vetbridge.example.toml, which comes with vetbridge (below \
+         config, or /usr/share/doc/vetbridge/examples), to one of them (as {CONFIG_FILE} the service finds it too), \
+         fill it in and type `vetbridge check`; or \
          name another file with --config or in VETBRIDGE_CONFIG"
     )
 }

@@ -242,6 +242,11 @@ pub const QUERY: &str = "The query has to name resource and date, such as ?resou
 /// A day of which nothing was sent, and should be.
 pub const NEVER_SENT: &str =
     "Healthengine was not sent anything of this day yet. If that stays so, `vetbridge status` says why.";
+/// When OpenVPMS was read for what is said.
+pub fn read(at: impl Display) -> String {
+    format!("The diary was read at {at}.")
+}
+
 /// No service runs.
 pub const NOBODY_SENDS: &str =
     "vetbridge does not run: nothing of this reaches Healthengine, and nobody answers bookings there.";

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use super::{Advice, plain};
-use crate::call_error::CallError;
+use crate::call_error::{CallError, Cause};
 use crate::webhooks::failure::DeliveryFault;
 
 /// 403.
@@ -79,10 +79,15 @@ pub fn not_asked_from_here(prefix: impl Display, why: &anyhow::Error) -> Advice 
 
 /// `check`: what answered cannot be talked to.
 pub fn unusable_from_here(prefix: impl Display, error: &CallError) -> Advice {
+    let remedy = if error.cause == Some(Cause::SpeaksHttp) {
+        "Have the proxy speak https at the port of public_url, or write the port into public_url at which it does"
+    } else {
+        "Give the proxy a certificate for the host of public_url that the world trusts, with the certificates between \
+         the two"
+    };
     Advice::new(
         format!("{prefix}… cannot be called: {error}"),
-        "Give the proxy a certificate for the host of public_url that the world trusts, with the certificates between \
-         the two; bookings are found by polling meanwhile",
+        format!("{remedy}; bookings are found by polling meanwhile"),
     )
 }
 

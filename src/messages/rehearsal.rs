@@ -260,6 +260,15 @@ pub fn removed(leftover: &str) -> String {
     format!("Removed from the diary: {leftover}.")
 }
 
+/// Told of one that is not there.
+pub fn absent(leftover: &str) -> String {
+    format!("Not in the diary: {leftover}.")
+}
+
+/// A time that is free, for now.
+pub const MAY_COME_YET: &str = "it is not in the diary, and may still be made by a request that was under way when the \
+     rehearsal ended; look again in two minutes";
+
 /// What stands and why.
 pub fn stands(leftover: &str, why: &str) -> String {
     format!("{leftover}: {}", why.trim_end_matches('.'))
@@ -368,6 +377,9 @@ pub fn offered(practice: &PracticeId, resources: usize, types: usize, starts: us
 /// Not every day was sent in time.
 pub const NOT_PUBLISHED: &str = "Not every day was sent; the page says why.";
 
+/// Healthengine counts what is not answered by then as confirmed.
+const ANSWERED_WITHIN: TimeDelta = TimeDelta::seconds(20);
+
 /// One booking of the round.
 pub fn rehearsed(
     what: &str,
@@ -376,26 +388,51 @@ pub fn rehearsed(
     broken_off: Option<&str>,
     wrong: Option<&str>,
 ) -> String {
-    let confirmed = confirmed_after.map(|after| format!("confirmed after {}", seconds(after)));
+    let late = |after| if after > ANSWERED_WITHIN { ", when Healthengine has long told the pet owner yes" } else { "" };
+    let confirmed = confirmed_after.map(|after| format!("confirmed after {}{}", seconds(after), late(after)));
     let gone = cancelled_after.map(|after| format!("out of the diary {} after it was cancelled", seconds(after)));
     let wrong = wrong.map(|wrong| format!("WRONG: {}", wrong.trim_end_matches('.')));
     let parts: Vec<String> = [confirmed, gone, broken_off.map(str::to_owned), wrong].into_iter().flatten().collect();
     format!("{}: {}", plain(what), parts.join("; "))
 }
 
+/// What became of the bookings of a rehearsal.
+#[derive(Debug, Clone, Copy)]
+pub struct RoundCounts {
+    /// Of the round: appointments that were made.
+    pub made: usize,
+    /// Of these: cancelled, and seen to be gone.
+    pub cancelled: usize,
+    /// Of the round: not as they should be, made or not.
+    pub failed: usize,
+    /// Of the round: ended by the end of the rehearsal.
+    pub broken_off: usize,
+    /// Of the page: cancelled at the end.
+    pub withdrawn: usize,
+}
+
+/// What is known of the diary at the end.
+#[derive(Debug, Clone, Copy)]
+pub enum InTheDiary {
+    /// So many appointments could not be removed.
+    Left(usize),
+    /// This rehearsal wrote nothing; so much was said of earlier ones.
+    NotWritten {
+        /// Appointments, or that their list cannot be read.
+        left_before: usize,
+    },
+}
+
 /// The last words.
-pub fn summary(
-    round: usize,
-    failed: usize,
-    broken_off: usize,
-    withdrawn: usize,
-    violations: &[String],
-    left: usize,
-) -> String {
-    let mut text = match round {
+pub fn summary(counts: &RoundCounts, violations: &[String], diary: InTheDiary) -> String {
+    let RoundCounts { made, cancelled, failed, broken_off, withdrawn } = *counts;
+    let mut text = match made {
         0 => "The rehearsal made no booking of its own.\n".to_owned(),
-        all => format!("{} made and cancelled again, {failed} not as they should be.\n", counted(all, "booking")),
+        made => format!("{} made, {cancelled} of them cancelled again and gone.\n", counted(made, "booking")),
     };
+    if failed > 0 {
+        text.push_str(&format!("{} not as they should be.\n", counted(failed, "booking")));
+    }
     if broken_off > 0 {
         text.push_str(&format!("{} broken off.\n", counted(broken_off, "booking")));
     }
@@ -405,9 +442,13 @@ pub fn summary(
     for violation in violations {
         text.push_str(&format!("The API does not allow this: {violation}.\n"));
     }
-    text.push_str(&match left {
-        0 => "Nothing is left in the diary.".to_owned(),
-        left => format!("{} left in the diary.", counted(left, "appointment")),
+    text.push_str(&match diary {
+        InTheDiary::Left(0) => "Nothing is left in the diary.".to_owned(),
+        InTheDiary::Left(left) => format!("{} left in the diary.", counted(left, "appointment")),
+        InTheDiary::NotWritten { left_before: 0 } => "Nothing was written to OpenVPMS.".to_owned(),
+        InTheDiary::NotWritten { .. } => {
+            "Nothing was written to OpenVPMS; what an earlier rehearsal left there is named above.".to_owned()
+        }
     });
     text
 }

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -12,6 +12,10 @@ use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ResourceId, Sc
 use crate::messages::rehearsal as say;
 use crate::openvpms::NewBooking;
 use crate::store::{self, OpenError, RehearsalLock};
+
+/// A POST that nobody waits for any longer is carried out within this time, or not at all. An
+/// assumption with room to spare: servers and proxies give up after half a minute as a rule.
+const CARRIED_OUT_WITHIN: TimeDelta = TimeDelta::minutes(2);
 
 /// An appointment that may stand in the diary. It says nothing of anybody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,10 +34,16 @@ pub(super) struct Leftover {
     pub(super) end: DateTime<FixedOffset>,
     /// Absent until OpenVPMS has told it.
     pub(super) reference: Option<BookingReference>,
+    /// When it was noted: a moment before its POST left.
+    #[serde(default)]
+    pub(super) noted_at: DateTime<Utc>,
+    /// True once OpenVPMS has answered the POST, with whatever.
+    #[serde(default)]
+    is_answered: bool,
 }
 
 impl Leftover {
-    pub(super) fn of(booking: &NewBooking) -> Self {
+    pub(super) fn of(booking: &NewBooking, now: DateTime<Utc>) -> Self {
         let NewBooking { location, schedule, appointment_type, start, end, user, contact: _, notes: _ } = booking;
         Self {
             number: 0,
@@ -45,7 +55,15 @@ impl Leftover {
             start: *start,
             end: *end,
             reference: None,
+            noted_at: now,
+            is_answered: false,
         }
+    }
+
+    /// True while its POST may still be carried out, although nobody waits for it. A clock that was
+    /// set back tells nothing.
+    pub(super) fn may_come_yet(&self, now: DateTime<Utc>) -> bool {
+        !self.is_answered && (now - self.noted_at).abs() < CARRIED_OUT_WITHIN
     }
 
     /// `s136 on Mon 16 Feb 2027 at 10:15, reference 603:be08`.
@@ -77,18 +95,22 @@ impl Leftovers {
     pub(super) fn open(state: &Path, openvpms: &str, tell: ToldLines) -> anyhow::Result<Option<Self>> {
         let Some(lock) = store::lock_rehearsal(state)? else { return Ok(None) };
         let list = AsyncMutex::new(on_disk(state)?);
-        Ok(Some(Self { state: state.to_owned(), openvpms: openvpms.to_owned(), list, tell, _lock: lock }))
+        let openvpms = without_slash(openvpms).to_owned();
+        Ok(Some(Self { state: state.to_owned(), openvpms, list, tell, _lock: lock }))
     }
 
     /// True for one that stands, if it does, in the OpenVPMS that is asked. Another one would know
     /// nothing of its reference.
     pub(super) fn is_here(&self, leftover: &Leftover) -> bool {
-        leftover.openvpms == self.openvpms
+        without_slash(&leftover.openvpms) == self.openvpms
     }
 
-    /// All of them.
+    /// All of them, first those that can be cancelled: of one without a reference only its time
+    /// tells, which another one may take.
     pub(super) async fn all(&self) -> Vec<Leftover> {
-        self.list.lock().await.clone()
+        let mut all = self.list.lock().await.clone();
+        all.sort_by_key(|own| own.reference.is_none());
+        all
     }
 
     /// One more; durable when this returns. What it is called from here on.
@@ -110,6 +132,14 @@ impl Leftovers {
                 own.reference = Some(reference.clone());
                 (self.tell)(&say::made(&own.told()));
             }
+        })
+        .await;
+    }
+
+    /// OpenVPMS refused one, and does not say that nothing was made.
+    pub(super) async fn refused(&self, number: u64) {
+        self.change(|list| {
+            list.iter_mut().filter(|own| own.number == number).for_each(|own| own.is_answered = true);
         })
         .await;
     }
@@ -157,6 +187,11 @@ impl Leftovers {
         let written = tokio::task::spawn_blocking(move || store::note_rehearsal_leftovers(&path, text.as_deref()));
         written.await.map_err(|_| unwritable(say::INTERRUPTED.to_owned()))?
     }
+}
+
+/// An address, however it was typed.
+fn without_slash(url: &str) -> &str {
+    url.trim_end_matches('/')
 }
 
 /// What an earlier rehearsal left, as the disk has it.

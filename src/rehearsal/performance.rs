@@ -116,11 +116,17 @@ impl Rehearsal {
     /// each.
     pub async fn book(&self, stop: &CancellationToken, mut tell: impl FnMut(String)) {
         if self.facts.books {
+            let mut gone = Vec::new();
             let hear = |own: RehearsedBooking| {
                 tell(self.told(&own));
+                gone.extend(own.reference.clone().filter(|_| own.cancelled_after.is_some()));
                 self.facts.round.lock().push(own);
             };
             book_everywhere(&self.stand, stop, hear).await;
+            for (leftovers, reference) in self.leftovers.iter().flat_map(|own| gone.iter().map(move |gone| (own, gone)))
+            {
+                leftovers.cancelled(reference).await;
+            }
         }
         self.facts.is_round_over.store(true, Ordering::Relaxed);
     }
@@ -158,14 +164,25 @@ impl Rehearsal {
             let _late = eventually_within(WITHDRAWN_WITHIN, || self.stand.are_settled(&standing).then_some(())).await;
         }
         let mut left = match &self.leftovers {
-            Some(leftovers) => remove_all(leftovers, &self.stand.reader, &self.writer).await.1,
+            Some(leftovers) => remove_all(leftovers, &self.stand.reader, &self.writer, self.stand.now()).await.1,
             None => Vec::new(),
         };
         let round = std::mem::take(&mut *self.facts.round.lock());
-        let broken_off = round.iter().filter(|own| own.broken_off).count();
-        let failed = round.iter().filter(|own| own.wrong.is_some()).count();
+        let count = |is_so: fn(&&RehearsedBooking) -> bool| round.iter().filter(is_so).count();
+        let failed = count(|own| own.wrong.is_some());
+        let counts = say::RoundCounts {
+            made: count(|own| own.reference.is_some() || own.confirmed_after.is_some()),
+            cancelled: count(|own| own.cancelled_after.is_some()),
+            failed,
+            broken_off: count(|own| own.broken_off),
+            withdrawn: standing.len(),
+        };
+        let in_the_diary = match &self.leftovers {
+            Some(_) => say::InTheDiary::Left(left.len()),
+            None => say::InTheDiary::NotWritten { left_before: self.facts.left.len() },
+        };
         let violations: Vec<String> = self.stand.model.violations().iter().map(ToString::to_string).collect();
-        let summary = say::summary(round.len(), failed, broken_off, standing.len(), &violations, left.len());
+        let summary = say::summary(&counts, &violations, in_the_diary);
         let is_well = failed == 0 && violations.is_empty() && left.is_empty();
         self.service.stop().await;
         left.sort();

@@ -11,8 +11,10 @@ use crate::span::Span;
 
 /// What became of a leftover.
 pub(super) enum Removal {
-    /// It is gone, or never was there.
+    /// It was removed.
     Gone,
+    /// It is not in the diary, whether or not it ever was.
+    Absent,
     /// Why not, and what a person has to do.
     Stands(String),
 }
@@ -23,17 +25,22 @@ pub(super) async fn remove_all(
     leftovers: &Leftovers,
     reader: &OpenVpmsReader,
     writer: &OpenVpmsWriter,
+    now: DateTime<Utc>,
 ) -> (Vec<String>, Vec<String>) {
     let (mut removed, mut left) = (Vec::new(), Vec::new());
     for leftover in leftovers.all().await {
         let removal = match leftovers.is_here(&leftover) {
-            true => remove(&leftover, reader.as_ref(), writer).await,
+            true => remove(&leftover, reader.as_ref(), writer, now).await,
             false => Removal::Stands(say::at_another_server(&leftover.openvpms)),
         };
         match removal {
             Removal::Gone => {
                 leftovers.removed(&leftover).await;
                 removed.push(say::removed(&leftover.told()));
+            }
+            Removal::Absent => {
+                leftovers.removed(&leftover).await;
+                removed.push(say::absent(&leftover.told()));
             }
             Removal::Stands(why) => {
                 leftovers.kept(&leftover).await;
@@ -44,8 +51,13 @@ pub(super) async fn remove_all(
     (removed, left)
 }
 
-async fn remove(leftover: &Leftover, reader: &dyn ReadOpenVpms, writer: &OpenVpmsWriter) -> Removal {
-    let Some(reference) = &leftover.reference else { return look(leftover, reader).await };
+async fn remove(
+    leftover: &Leftover,
+    reader: &dyn ReadOpenVpms,
+    writer: &OpenVpmsWriter,
+    now: DateTime<Utc>,
+) -> Removal {
+    let Some(reference) = &leftover.reference else { return look(leftover, reader, now).await };
     match writer.cancel(reference).await {
         Err(error) if !says_gone(&error) => Removal::Stands(error.to_string()),
         Ok(()) | Err(_) => is_gone(reference, reader).await,
@@ -60,12 +72,14 @@ async fn is_gone(reference: &BookingReference, reader: &dyn ReadOpenVpms) -> Rem
     }
 }
 
-/// Without a reference nothing can be cancelled. A time that is not taken holds no appointment.
-async fn look(leftover: &Leftover, reader: &dyn ReadOpenVpms) -> Removal {
+/// Without a reference nothing can be cancelled. A time that is not taken holds no appointment,
+/// once none can come into being any more.
+async fn look(leftover: &Leftover, reader: &dyn ReadOpenVpms, now: DateTime<Utc>) -> Removal {
     let span = Span::new(leftover.start.to_utc(), leftover.end.to_utc());
     match is_taken(leftover.schedule, span, *leftover.start.offset(), reader).await {
         Err(error) => Removal::Stands(error.to_string()),
-        Ok(false) => Removal::Gone,
+        Ok(false) if leftover.may_come_yet(now) => Removal::Stands(say::MAY_COME_YET.to_owned()),
+        Ok(false) => Removal::Absent,
         Ok(true) => Removal::Stands(say::look_by_hand(say::MARK)),
     }
 }

@@ -108,7 +108,7 @@ pub async fn remove_left_behind(config: &Config) -> anyhow::Result<(Vec<String>,
     let (settings, metrics) = (half(&config.openvpms), CallMetrics::default());
     let clinic = ClinicSide::reached(config, &settings, true, &metrics, Box::new(|_| {}))?;
     let Some(leftovers) = &clinic.leftovers else { return Ok(Default::default()) };
-    Ok(remove_all(leftovers, &clinic.readers.background, &clinic.writer).await)
+    Ok(remove_all(leftovers, &clinic.readers.background, &clinic.writer, Clock::system().now()).await)
 }
 
 impl Rehearsal {
@@ -130,7 +130,7 @@ impl Rehearsal {
         let clinic = ClinicSide::reached(config, &settings, options.books, &metrics, tell)?;
         let (report, offers) = look(config, clinic.readers.background.as_ref(), clock.now()).await?;
         let (removed, left) = match &clinic.leftovers {
-            Some(leftovers) => remove_all(leftovers, &clinic.readers.background, &clinic.writer).await,
+            Some(leftovers) => remove_all(leftovers, &clinic.readers.background, &clinic.writer, clock.now()).await,
             None => (Vec::new(), left_if_readable(&config.state_path)),
         };
         let model = model(config, &offers, &clock);

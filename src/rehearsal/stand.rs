@@ -97,11 +97,12 @@ impl Stand {
         mapping.resources.iter().flat_map(|resource| of(resource.id)).collect()
     }
 
-    /// The pet owner of the rehearsal books this.
+    /// The pet owner of the rehearsal books this. They do not say that they are new, so that a rule
+    /// which turns new clients away does not keep the diary from being tried.
     pub(super) fn book(&self, choice: &ChosenTime) -> Result<BookingId, NotOffered> {
         let resource = choice.kind.resource.to_string();
         let mut wish = Wish::new(resource, choice.kind.to_string(), choice.start).by(self.pet_owner(), "Rehearsal");
-        wish.is_new_patient = true;
+        wish.is_new_patient = false;
         self.model.book(&choice.practice, wish)
     }
 

@@ -54,12 +54,13 @@ impl WriteOpenVpms for MarkedWriter {
         let marked = NewBooking { notes: format!("{}\n{}", say::MARK, booking.notes), ..booking.clone() };
         // Durable before the POST leaves: whatever happens then, it is known where to look.
         let unnoted = |error| CallError::new(ErrorClass::NotSent, say::not_noted(&error));
-        let number = self.leftovers.add(Leftover::of(&marked)).await.map_err(unnoted)?;
+        let number = self.leftovers.add(Leftover::of(&marked, self.clock.now())).await.map_err(unnoted)?;
         let answer = self.writer.submit(&marked).await;
         match &answer {
             Ok(reference) => self.leftovers.made(number, reference).await,
             Err(error) if error.nothing_was_done() => self.leftovers.gone(number).await,
-            // It may stand.
+            Err(error) if error.class == ErrorClass::Refused => self.leftovers.refused(number).await,
+            // It may stand, or be made yet.
             Err(_) => {}
         }
         answer
@@ -67,7 +68,9 @@ impl WriteOpenVpms for MarkedWriter {
 
     async fn cancel(&self, reference: &BookingReference) -> Answer<()> {
         let answer = self.writer.cancel(reference).await;
-        if answer.as_ref().map_or_else(says_gone, |()| true) {
+        // What OpenVPMS says that it cancelled may stand all the same. It stays on the list until
+        // somebody has looked.
+        if answer.as_ref().is_err_and(says_gone) {
             self.leftovers.cancelled(reference).await;
         }
         answer
@@ -81,13 +84,14 @@ mod tests {
 
     use super::*;
     use crate::ids::{AppointmentTypeId, LocationId, ScheduleId};
-    use crate::openvpms::Contact;
+    use crate::openvpms::{BOOKING_NOT_FOUND, Contact};
 
     /// Keeps what is posted, beside what the list had on the disk at that moment.
     struct Diary {
         state: std::path::PathBuf,
         posted: Mutex<Vec<(NewBooking, String)>>,
         answer: Answer<BookingReference>,
+        cancelled: Mutex<bool>,
     }
 
     #[async_trait]
@@ -99,6 +103,10 @@ mod tests {
         }
 
         async fn cancel(&self, _: &BookingReference) -> Answer<()> {
+            let mut cancelled = self.cancelled.lock();
+            if std::mem::replace(&mut *cancelled, true) {
+                return Err(CallError::with_status(ErrorClass::Refused, 404, BOOKING_NOT_FOUND));
+            }
             Ok(())
         }
     }
@@ -123,12 +131,13 @@ mod tests {
 
     fn writer(state: &std::path::Path, answer: Answer<BookingReference>) -> (MarkedWriter, Arc<Diary>) {
         let leftovers = Leftovers::open(state, "http://10.8.0.1/openvpms", Box::new(|_| {})).unwrap().unwrap();
-        let diary = Arc::new(Diary { state: state.to_owned(), posted: Mutex::default(), answer });
+        let diary =
+            Arc::new(Diary { state: state.to_owned(), posted: Mutex::default(), answer, cancelled: Mutex::default() });
         (MarkedWriter::new(diary.clone(), Arc::new(leftovers), Clock::system()), diary)
     }
 
     #[tokio::test]
-    async fn an_appointment_is_on_the_disk_before_it_is_posted_and_leaves_the_list_when_it_is_cancelled() {
+    async fn an_appointment_is_on_the_disk_before_it_is_posted_and_leaves_the_list_when_it_is_gone() {
         let state = tempfile::tempdir().unwrap();
         let (writer, diary) = writer(state.path(), Ok(reference()));
         let start = Clock::system().now() + TimeDelta::days(2);
@@ -139,6 +148,9 @@ mod tests {
         let after = crate::store::rehearsal_leftovers(state.path()).unwrap().unwrap();
         assert!(after.contains("603:be08"), "{after}");
         writer.cancel(&reference()).await.unwrap();
+        let after = crate::store::rehearsal_leftovers(state.path()).unwrap().unwrap();
+        assert!(after.contains("603:be08"), "nobody has looked yet: {after}");
+        assert!(writer.cancel(&reference()).await.is_err_and(|error| says_gone(&error)));
         assert_eq!(crate::store::rehearsal_leftovers(state.path()).unwrap(), None);
     }
 

@@ -63,7 +63,16 @@ async fn an_appointment_whose_reference_was_never_heard_is_named_with_its_place_
     assert!(next.error.contains("vetbridge rehearsal") && next.error.contains("by hand"), "{next:?}");
     let appointment = marked(&clinic)[0].id;
     assert!(clinic.openvpms.staff(|world: &mut World| world.remove_appointment(appointment)));
+    // Its request may still be under way.
+    let list = clinic.state().join("rehearsal-leftovers.json");
+    let soon = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+    assert!(soon.status == 1 && soon.error.contains("look again in two minutes") && list.exists(), "{soon:?}");
+    let text = std::fs::read_to_string(&list).unwrap();
+    let (before, noted) = text.split_once("\"noted_at\": \"").unwrap();
+    let aged = format!("{before}\"noted_at\": \"2020-01-01T00:00:00Z{}", &noted[noted.find('"').unwrap()..]);
+    std::fs::write(&list, aged).unwrap();
     let after = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+    assert!(after.out.contains("Not in the diary: s136 on "), "{after:?}");
     assert!(after.status == 0 && !clinic.state().join("rehearsal-leftovers.json").exists(), "{after:?}");
 }
 

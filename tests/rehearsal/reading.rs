@@ -104,7 +104,7 @@ async fn a_service_can_run_meanwhile_and_a_termination_ends_a_rehearsal_with_suc
     // One browser has both pages open.
     assert!(running.cookie.starts_with("vetbridge-rehearsal-session="), "{}", running.cookie);
     let (status, out) = running.stop().await;
-    assert!(status == 0 && out.last().unwrap().contains("Nothing is left"), "{out:?}");
+    assert!(status == 0 && out.last().unwrap().contains("Nothing was written to OpenVPMS."), "{out:?}");
     assert_eq!(service.open("/readyz").await.status(), 200);
     assert!(clinic.healthengine.resources(&vetbridge::ids::PracticeId(PRACTICE.into())).unwrap().len() == 2);
     service.stop().await;

@@ -46,7 +46,7 @@ pub mod window;
 mod bookable;
 mod ruled_offer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -58,7 +58,7 @@ pub use self::question::{ClinicianDoubt, Question};
 pub use self::reading::{OwnBooking, Readings, ScheduleReading, UserReading};
 pub use self::roster::{RosterDay, RosterKey, Rosters, learn, roster_schedules};
 use self::ruled_offer::RuledOffer;
-use self::rules::{NothingLeft, RulesInForce, why_nothing_is_left};
+use self::rules::{NothingLeft, RulesInForce, types_without_times, why_nothing_is_left};
 pub use self::verdict::{Look, Reason, Share, Slot, Verdict};
 pub use self::window::{Days, window};
 use crate::ids::{AppointmentTypeId, ResourceId};
@@ -124,6 +124,19 @@ pub fn nothing_left(question: &Question<'_>, resources: &[Resource], days: Days)
         Some((resource.id, why_nothing_is_left(question.rules, resource.id, offers)?))
     };
     resources.iter().filter_map(why).collect()
+}
+
+/// The appointment types of a resource that the rules leave no start on any of the days, although
+/// the diary has some.
+pub fn types_left_without_times(
+    question: &Question<'_>,
+    resource: &Resource,
+    days: Days,
+) -> BTreeMap<AppointmentTypeId, NothingLeft> {
+    types_without_times(question.rules, resource.id, |rules| {
+        let offered = self::days(&Question { rules, ..*question }, std::slice::from_ref(resource), days);
+        offered.iter().flat_map(|own| own.day.types()).collect::<BTreeSet<AppointmentTypeId>>()
+    })
 }
 
 fn offers_any(question: &Question<'_>, resource: &Resource, days: Days) -> bool {

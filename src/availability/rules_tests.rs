@@ -167,6 +167,22 @@ fn rules_that_leave_nothing_are_found_one_or_several_and_an_empty_diary_is_not_t
 }
 
 #[test]
+fn rules_that_leave_nothing_of_a_type_are_found_while_the_others_have_times() {
+    let types = |scene: Scene| {
+        assert_eq!(scene.nothing_left(), None);
+        scene.ask(|question| types_left_without_times(question, &scene.room, Days::one(scene.day)))
+    };
+    let long = |why| [(AppointmentTypeId(LONG), why)].into();
+    assert_eq!(types(morning().rule(hours(9, 10)).rule(of(LONG, hours(9, 11)))), [].into());
+    assert_eq!(types(morning().rule(hours(9, 10)).rule(of(LONG, hours(13, 14)))), long(NothingLeft::ByOne(2)));
+    assert_eq!(types(morning().rule(hours(9, 10)).rule(of(LONG, hours(10, 11)))), long(NothingLeft::Together));
+    // From 11:45 there is no room for the long one, and no rule is to blame for that.
+    let short =
+        Scene::new("Australia/Sydney", "2019-02-05", 15).free("2019-02-05T11:45:00+11:00", "2019-02-05T12:00:00+11:00");
+    assert_eq!(types(short.rule(hours(11, 12))), [].into());
+}
+
+#[test]
 fn a_look_names_the_rule_that_withholds_a_time_and_one_that_the_diary_refuses_is_refused() {
     let scene = morning().busy("2019-02-05T10:30:00+11:00", "2019-02-05T10:45:00+11:00").rule(hours(11, 12));
     let look = |start: &str| {

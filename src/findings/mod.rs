@@ -6,9 +6,7 @@
 //! | [`report`] | nothing; keeps what was found, for people and for machines |
 //! | [`openvpms`] | whether OpenVPMS has what the configuration asks for |
 //! | [`open_times`] | what can never be booked, and what is offered outside the live hours |
-//! | [`day_parts`] | nothing; cuts spans of time at the midnights of the week |
 
-pub(crate) mod day_parts;
 pub(crate) mod open_times;
 pub(crate) mod openvpms;
 pub(crate) mod report;

@@ -3,16 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::day_parts::day_parts;
+use chrono::Datelike;
+
 use super::report::{Report, title};
 use crate::availability::openness::{Shut, shut};
 use crate::availability::rules::RulesInForce;
+use crate::availability::window::{MINUTES_A_DAY, time_of_minute};
 use crate::availability::{
-    ClinicianDoubt, Days, Moment, Question, Readings, Rosters, ScheduleReading, Zones, nothing_left,
+    ClinicianDoubt, Days, Moment, Question, Readings, ResourceDay, Rosters, ScheduleReading, Zones, days, nothing_left,
+    types_left_without_times,
 };
 use crate::config::PracticeSettings;
 use crate::config::live_hours::{DayKind, HoursRange, LiveHours};
-use crate::ids::{AppointmentTypeId, ResourceId, ScheduleId};
+use crate::ids::{ResourceId, ScheduleId};
 use crate::mapping::{Mapping, Resource};
 use crate::messages::{check_findings as say, listed, plain, rules as rules_say};
 use crate::span::normalised;
@@ -37,8 +40,19 @@ impl Diary<'_> {
     pub(crate) fn inspect(&self, report: &mut Report) {
         let open = self.inspect_shut(report);
         self.inspect_lengths(&open, report);
-        self.inspect_live_hours(&open, report);
+        // The bookings that a rule counts are not known here.
+        let question = Question {
+            zones: self.zones,
+            readings: self.readings,
+            own: &[],
+            rosters: &Rosters::new(),
+            clinician_doubt: ClinicianDoubt::Offer,
+            moment: self.moment,
+            rules: RulesInForce { rules: &self.practice.rules, counted: &[] },
+        };
+        self.inspect_live_hours(&days(&question, &self.mapping.resources, self.days), report);
         self.inspect_rules(report);
+        self.inspect_what_rules_leave(&question, report);
     }
 
     /// Whether each resource has any time to book within the horizon. The schedules that do.
@@ -108,14 +122,20 @@ impl Diary<'_> {
         normalised(free.iter().chain(busy).copied()).iter().map(|opening| opening.minutes()).max()
     }
 
-    /// Free time only: a block in the calendar can lie at any hour.
-    fn inspect_live_hours(&self, open: &BTreeSet<ScheduleId>, report: &mut Report) {
-        let (horizon, mut outside) =
-            (self.days.span(&self.zones.practice), BTreeMap::<DayKind, Vec<HoursRange>>::new());
-        let free = open.iter().filter_map(|id| self.readings.schedule(*id)).flat_map(|reading| &reading.free);
-        for part in free.flat_map(|span| day_parts(&self.zones.practice, &span.cut(&horizon))) {
-            let Some(range) = HoursRange::new(part.start, part.end) else { continue };
-            outside.entry(part.day).or_default().extend(self.practice.live_hours.outside(part.day, range));
+    /// What is offered, as the rules leave it, at hours at which nobody promised to answer.
+    fn inspect_live_hours(&self, offered: &[ResourceDay], report: &mut Report) {
+        let live = &self.practice.live_hours;
+        let mut starts = BTreeSet::new();
+        for own in offered {
+            let is_outside =
+                |minute: u32| time_of_minute(minute).is_some_and(|at| !live.is_live(own.date.and_time(at)));
+            let (day, slot_size) = (DayKind::of(own.date.weekday()), own.day.slot_size_minutes());
+            let minutes = own.day.starts().map(|(minute, _)| minute).filter(|minute| is_outside(*minute));
+            starts.extend(minutes.filter_map(|minute| Some((day, until_the_next(minute, slot_size)?))));
+        }
+        let mut outside = BTreeMap::<DayKind, Vec<HoursRange>>::new();
+        for (day, range) in starts {
+            outside.entry(day).or_default().extend(live.outside(day, range));
         }
         let mut hours = LiveHours::default();
         outside.into_iter().for_each(|(day, ranges)| hours.set(day, ranges));
@@ -124,37 +144,57 @@ impl Diary<'_> {
         }
     }
 
-    /// Rules about what is not there, and those that leave nothing of what is. The bookings that a
-    /// rule counts are not known here.
+    /// Rules about what is not there.
     fn inspect_rules(&self, report: &mut Report) {
-        let resources = &self.mapping.resources;
         for rule in &self.practice.rules {
-            let is_missing = |id: &&ResourceId| self.mapping.resource(**id).is_none();
-            let missing: Vec<ResourceId> = rule.resources.iter().filter(is_missing).copied().collect();
-            let about = || resources.iter().filter(|own| rule.is_about(own.id));
-            let is_unknown = |kind: &&AppointmentTypeId| about().all(|own| own.appointment_type(**kind).is_none());
-            let unknown: Vec<AppointmentTypeId> = rule.types.iter().filter(is_unknown).copied().collect();
+            let is_there = |id: &ResourceId| self.mapping.resource(*id).is_some();
+            let (there, missing): (Vec<ResourceId>, Vec<ResourceId>) =
+                rule.resources.iter().copied().partition(is_there);
+            let (mut unknown, mut of_others) = (Vec::new(), Vec::new());
+            for kind in &rule.types {
+                let offers = |own: &&Resource| own.appointment_type(*kind).is_some();
+                let mut by = self.mapping.resources.iter().filter(offers).peekable();
+                if by.peek().is_none() {
+                    unknown.push(*kind);
+                } else if !there.is_empty() && by.all(|own| !rule.is_about(own.id)) {
+                    of_others.push(*kind);
+                }
+            }
             if !missing.is_empty() || !unknown.is_empty() {
                 report.problem(title(self.practice), rules_say::about_nothing(rule.number, &missing, &unknown));
             }
+            if !of_others.is_empty() {
+                report.problem(title(self.practice), rules_say::types_of_others(rule.number, &of_others));
+            }
         }
-        let question = Question {
-            zones: self.zones,
-            readings: self.readings,
-            own: &[],
-            rosters: &Rosters::new(),
-            clinician_doubt: ClinicianDoubt::Offer,
-            moment: self.moment,
-            rules: RulesInForce { rules: &self.practice.rules, counted: &[] },
-        };
-        for (id, why) in nothing_left(&question, resources, self.days) {
-            let name = self.mapping.resource(id).map(|own| plain(&own.name)).unwrap_or_default();
-            let advice = rules_say::nothing_left(&format!("{id} ({name})"), why, self.days.count);
-            report.problem(format!("{} resource {id}", title(self.practice)), advice);
+    }
+
+    /// Rules that leave nothing of a resource, or of one of its types.
+    fn inspect_what_rules_leave(&self, question: &Question<'_>, report: &mut Report) {
+        let (resources, days) = (&self.mapping.resources, self.days);
+        let nothing = nothing_left(question, resources, days);
+        for resource in resources {
+            let place = || format!("{} resource {}", title(self.practice), resource.id);
+            let named = format!("{} ({})", resource.id, plain(&resource.name));
+            if let Some(why) = nothing.get(&resource.id) {
+                report.problem(place(), rules_say::nothing_left(&named, *why, days.count));
+                continue;
+            }
+            for (id, why) in types_left_without_times(question, resource, days) {
+                let name = resource.appointment_type(id).map(|kind| plain(&kind.plain_name)).unwrap_or_default();
+                let advice = rules_say::type_without_times(&format!("{id} ({name})"), &named, why, days.count);
+                report.note(place(), advice);
+            }
         }
     }
 
     fn called(&self, schedule: ScheduleId) -> String {
         format!("{schedule} ({})", plain(self.names.get(&schedule).map_or("", String::as_str)))
     }
+}
+
+/// From a start up to the next place on the grid, or midnight.
+fn until_the_next(minute: u32, slot_size_minutes: u32) -> Option<HoursRange> {
+    let end = (minute + slot_size_minutes).min(MINUTES_A_DAY);
+    HoursRange::new(u16::try_from(minute).ok()?, u16::try_from(end).ok()?)
 }

@@ -1,5 +1,7 @@
 //! The rules of a practice's offer, and what they keep back.
 
+use std::fmt;
+
 use chrono::{TimeDelta, Weekday};
 
 use super::{Advice, counted, lasting, listed, plain};
@@ -51,24 +53,45 @@ pub fn in_force(rule: &OfferRule) -> String {
 
 /// A resource of which the rules leave nothing.
 pub fn nothing_left(what: &str, why: NothingLeft, days: u32) -> Advice {
-    let which = match why {
+    Advice::new(
+        format!(
+            "{} no time of {what} to book in the next {days} days, although the diary has some free",
+            which_leave(why)
+        ),
+        format!("{}, or take the resource out of the configuration if that is meant", change(why)),
+    )
+}
+
+/// An appointment type of a resource of which the rules leave nothing, while others have times.
+pub fn type_without_times(kind: &str, resource: &str, why: NothingLeft, days: u32) -> Advice {
+    Advice::new(
+        format!(
+            "{} no time for appointment type {kind} of {resource} in the next {days} days, although the diary has \
+             some free",
+            which_leave(why)
+        ),
+        format!("{}; nothing, if that is meant", change(why)),
+    )
+}
+
+fn which_leave(why: NothingLeft) -> String {
+    match why {
         NothingLeft::ByOne(number) => format!("Rule {number} leaves"),
         NothingLeft::Together => "The practice's rules together leave".to_owned(),
-    };
-    let which_one = match why {
+    }
+}
+
+fn change(why: NothingLeft) -> String {
+    match why {
         NothingLeft::ByOne(number) => format!("Change or remove the {} [[practice.rule]]", ordinal(number)),
         NothingLeft::Together => "Change or remove some of its [[practice.rule]]s".to_owned(),
-    };
-    Advice::new(
-        format!("{which} no time of {what} to book in the next {days} days, although the diary has some free"),
-        format!("{which_one}, or take the resource out of the configuration if that is meant"),
-    )
+    }
 }
 
 /// A rule that is about what the practice does not have.
 pub fn about_nothing(number: u32, resources: &[ResourceId], types: &[AppointmentTypeId]) -> Advice {
-    let resources = (!resources.is_empty()).then(|| format!("resources {}", listed(resources)));
-    let types = (!types.is_empty()).then(|| format!("appointment types {}", listed(types)));
+    let resources = (!resources.is_empty()).then(|| numbered("resource", resources));
+    let types = (!types.is_empty()).then(|| numbered("appointment type", types));
     let what = listed(resources.into_iter().chain(types));
     Advice::new(
         format!("Rule {number} names {what}, which the practice does not offer"),
@@ -76,12 +99,31 @@ pub fn about_nothing(number: u32, resources: &[ResourceId], types: &[Appointment
     )
 }
 
+/// A rule about types that only other resources offer than those that it is about.
+pub fn types_of_others(number: u32, types: &[AppointmentTypeId]) -> Advice {
+    Advice::new(
+        format!(
+            "Rule {number} names {}, which none of its resources offers, only others of the practice",
+            numbered("appointment type", types)
+        ),
+        format!(
+            "Correct resources or types of the {} [[practice.rule]]; `vetbridge discover` shows the types of each \
+             schedule",
+            ordinal(number)
+        ),
+    )
+}
+
+/// `resource s136`, `resources s136 and s211`.
+fn numbered<T: fmt::Display>(word: &str, ids: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>) -> String {
+    let ids = ids.into_iter();
+    let ending = if ids.len() == 1 { "" } else { "s" };
+    format!("{word}{ending} {}", listed(ids))
+}
+
 fn about(rule: &OfferRule) -> String {
     let resources = (!rule.resources.is_empty()).then(|| listed(&rule.resources));
-    let types = (!rule.types.is_empty()).then(|| {
-        let word = if rule.types.len() == 1 { "appointment type" } else { "appointment types" };
-        format!("{word} {}", listed(&rule.types))
-    });
+    let types = (!rule.types.is_empty()).then(|| numbered("appointment type", &rule.types));
     let days = (!rule.days.is_empty()).then(|| format!("on {}", listed(rule.days.iter().map(|day| day_name(*day)))));
     let parts: Vec<String> = [resources, types, days].into_iter().flatten().collect();
     if parts.is_empty() { String::new() } else { format!(", {}", parts.join(", ")) }
@@ -200,8 +242,10 @@ mod tests {
     fn findings_are_well_said() {
         for why in [NothingLeft::ByOne(11), NothingLeft::Together] {
             assert_well_said(&nothing_left("s136 (Room)", why, 60));
+            assert_well_said(&type_without_times("66 (Consult)", "s136 (Room)", why, 60));
         }
         assert_well_said(&about_nothing(2, &["s7".parse().unwrap()], &[AppointmentTypeId(9)]));
+        assert_well_said(&types_of_others(2, &[AppointmentTypeId(9)]));
         assert_eq!(
             [1, 2, 3, 4, 11, 12, 13, 21, 112].map(ordinal),
             ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th"]

@@ -27,6 +27,6 @@ mod ruled_day;
 
 pub use self::in_force::{CountedBooking, RulesInForce};
 pub use self::nothing_left::NothingLeft;
-pub(super) use self::nothing_left::why_nothing_is_left;
+pub(super) use self::nothing_left::{types_without_times, why_nothing_is_left};
 pub use self::offer_rule::{NewClients, OfferRule, RuleAt, RuleKey, StartHours, refusal_of_new_clients};
 pub(super) use self::ruled_day::{AskedSpan, FreeStarts, RuledDay};

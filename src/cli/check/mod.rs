@@ -228,4 +228,6 @@ async fn inspect_openvpms(
 }
 
 #[cfg(test)]
+mod rules_tests;
+#[cfg(test)]
 mod tests;

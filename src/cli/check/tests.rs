@@ -17,20 +17,20 @@ fn now() -> DateTime<Utc> {
 }
 
 /// A valid configuration with these practices.
-fn config(practices: &str) -> Config {
+pub(super) fn config(practices: &str) -> Config {
     sample::parsed(&format!("{}{practices}", sample::SERVERS))
 }
 
 /// A practice at these locations.
-fn practice(id: i32, locations: &str, rest: &str) -> String {
+pub(super) fn practice(id: i32, locations: &str, rest: &str) -> String {
     sample::practice(&id.to_string(), "k", locations, rest)
 }
 
-fn resource(line: &str) -> String {
+pub(super) fn resource(line: &str) -> String {
     format!("[[practice.resource]]\n{line}\n")
 }
 
-async fn check(
+pub(super) async fn check(
     config: &Config,
     openvpms: &FakeOpenVpms,
     healthengine: impl Fn(&PracticeSettings) -> FakeHealthengine + Send + Sync,
@@ -44,7 +44,7 @@ async fn check(
 }
 
 /// `place: message` of every problem.
-fn problems(report: &Report) -> Vec<String> {
+pub(super) fn problems(report: &Report) -> Vec<String> {
     let problems = report.findings.iter().filter(|finding| finding.level == Level::Problem);
     problems.map(|finding| format!("{}: {}", finding.place, finding.message)).collect()
 }
@@ -215,27 +215,6 @@ async fn a_wrong_clock_and_features_left_on_are_found() {
     assert_eq!(problems(&report).len(), 1);
     assert!(problems(&report)[0].starts_with("clock: This machine's clock is 31 s behind Healthengine's"));
     assert!(report.to_string().contains("cannot serve: documents\n"), "{report}");
-}
-
-#[tokio::test]
-async fn rules_that_leave_nothing_and_rules_about_what_is_not_there_are_found() {
-    let listed = practice(1, "[98]", "") + &resource("schedule = 136") + &resource("user = 1158\nschedule = 211");
-    let with = async |practices: &str, rules: &[&str]| {
-        let rules: String = rules.iter().map(|lines| format!("[[practice.rule]]\n{lines}\n")).collect();
-        problems_at_main_clinic(&(practices.to_owned() + &rules), |_| {}).await
-    };
-    assert_eq!(with(&listed, &["hours = [\"09:00-12:00\"]", "keep_free = 2", "max_per_day = 1"]).await, [""; 0]);
-    let one = with(&listed, &["keep_free = 1", "resources = [\"s136\"]\nmin_notice = \"100d\""]).await;
-    let told = "practice 1 resource s136: Rule 2 leaves no time of s136 (Main) to book in the next 60 days, although the \
-                diary has some free";
-    assert_eq!(one, [told]);
-    let together = with(&listed, &["hours = [\"09:00-12:00\"]", "hours = [\"13:00-17:00\"]"]).await;
-    assert_eq!(together.len(), 2, "{together:?}");
-    assert!(together[1].starts_with("practice 1 resource u1158-s211: The practice's rules together leave no time of"));
-    let all = practice(1, "[98]", "");
-    let absent = with(&all, &["keep_free = 1", "resources = [\"s999\", \"s136\"]\ntypes = [7]\nkeep_free = 1"]).await;
-    let told = "practice 1: Rule 2 names resources s999 and appointment types 7, which the practice does not offer";
-    assert_eq!(absent, [told]);
 }
 
 #[test]

@@ -13,6 +13,7 @@
 //! clinician; a booking with one who is none is made without a clinician, and OpenVPMS writes the
 //! name into its notes.
 
+mod day_parts;
 mod found;
 mod practice_block;
 mod render;

@@ -9,11 +9,11 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
+use super::day_parts::{DAY_MINUTES, DayPart, day_parts};
 use super::found::FoundLocation;
 use crate::availability::openness::Shut;
 use crate::cli::inventory::Column;
 use crate::config::live_hours::{DayKind, HoursRange};
-use crate::findings::day_parts::{DAY_MINUTES, DayPart, day_parts};
 use crate::ids::ScheduleId;
 use crate::messages::{check_findings as say, listed, plain, time_zones};
 use crate::span::Span;

@@ -223,7 +223,6 @@ impl DayPasses {
             }
         }
         self.watch.ask_for_suspects(offering, suspects);
-        self.tell_openness(offering);
         // The diary was read, whatever Healthengine made of it.
         if !superseded && unread.is_none() {
             let is_near = days.first == self.context.horizon(offering).first;
@@ -235,6 +234,8 @@ impl DayPasses {
                 self.context.last_done.lock().read_at = Some(began);
             }
         }
+        // After the reading is noted: a problem of the practice before a reload ends with it.
+        self.tell_openness(offering);
         if let Some(error) = unsent {
             return Err(RoundError::Healthengine(error));
         }

@@ -7,18 +7,18 @@ use crate::span::Span;
 use crate::zone::Zone;
 
 /// Where a day ends.
-pub(crate) const DAY_MINUTES: u16 = 24 * 60;
+pub(super) const DAY_MINUTES: u16 = 24 * 60;
 
 /// A part of a span on one day of the week, in minutes of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DayPart {
-    pub(crate) day: DayKind,
-    pub(crate) start: u16,
-    pub(crate) end: u16,
+pub(super) struct DayPart {
+    pub(super) day: DayKind,
+    pub(super) start: u16,
+    pub(super) end: u16,
 }
 
 /// The span cut at the midnights of the zone.
-pub(crate) fn day_parts(zone: &Zone, span: &Span) -> Vec<DayPart> {
+pub(super) fn day_parts(zone: &Zone, span: &Span) -> Vec<DayPart> {
     let mut parts = Vec::new();
     let mut day = zone.wall(span.start).date();
     while !span.is_empty() && zone.day_start(day) < span.end {

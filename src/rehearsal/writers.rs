@@ -59,7 +59,8 @@ impl WriteOpenVpms for MarkedWriter {
         match &answer {
             Ok(reference) => self.leftovers.made(number, reference).await,
             Err(error) if error.nothing_was_done() => self.leftovers.gone(number).await,
-            Err(error) if error.class == ErrorClass::Refused => self.leftovers.refused(number).await,
+            // Nothing of it is under way any more; 408 and 5xx are also said of what is.
+            Err(CallError { status: Some(400..=407 | 409..=499), .. }) => self.leftovers.refused(number).await,
             // It may stand, or be made yet.
             Err(_) => {}
         }

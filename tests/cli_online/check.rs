@@ -410,7 +410,7 @@ async fn without_a_configuration_the_example_is_named_and_what_to_type() {
     // One of the machine's own would be found.
     if !std::path::Path::new("/etc/vetbridge/vetbridge.toml").exists() {
         assert_eq!(none.status, 2);
-        for part in ["copy config/vetbridge.example.toml", "type `vetbridge check`", "--config"] {
+        for part in ["copy vetbridge.example.toml", "type `vetbridge check`", "--config"] {
             assert!(none.error.contains(part), "{part}: {}", none.error);
         }
     }

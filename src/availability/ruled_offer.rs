@@ -116,7 +116,9 @@ struct DiaryStarts<'a> {
 
 impl DiaryStarts<'_> {
     fn on(&self, date: NaiveDate, grid: &[GridSlot]) -> Vec<DateTime<Utc>> {
+        // An appointment takes its time up to the grid, which begins anew at the server's midnight.
         let midnight = self.zones.practice.day(date).end;
+        let midnight = grid::grid_to(midnight, self.resource.slot_size_minutes, &self.zones.server);
         let is_free = |place: &&GridSlot| self.bookable.is_free_start(place, midnight);
         let mut free: Vec<DateTime<Utc>> = grid.iter().filter(is_free).map(|place| place.start).collect();
         free.sort_unstable();

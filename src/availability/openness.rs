@@ -15,7 +15,7 @@ use super::window::Days;
 use crate::ids::ResourceId;
 
 /// Why a resource has no time in a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shut {
     /// The schedule is never open.
     Schedule,
@@ -58,7 +58,7 @@ impl Openness {
         for (part, is_read) in [(&mut self.near, is_near), (&mut self.far, is_far)] {
             for (resource, shut) in found.iter().filter(|_| is_read) {
                 match shut {
-                    Some(shut) => drop(part.insert(*resource, *shut)),
+                    Some(shut) => drop(part.insert(*resource, shut.clone())),
                     None => drop(part.remove(resource)),
                 }
             }
@@ -73,7 +73,8 @@ impl Openness {
 
     /// What has no time on any day of the horizon.
     pub fn never_open(&self) -> Vec<(ResourceId, Shut)> {
-        let both = |(resource, near): (&ResourceId, &Shut)| Some((*resource, *near.max(self.far.get(resource)?)));
+        let both =
+            |(resource, near): (&ResourceId, &Shut)| Some((*resource, near.max(self.far.get(resource)?).clone()));
         self.near.iter().filter_map(both).collect()
     }
 }
@@ -114,7 +115,7 @@ mod tests {
         let asked = ["s1", "s2", "s3", "s4", "s5", "u7-s1", "u7-s2", "u7-s3", "u8-s2"].map(id);
         let found = shut(asked, &readings, &Rosters::new());
         let shut: BTreeMap<String, Shut> =
-            found.iter().filter_map(|(own, shut)| Some((own.to_string(), (*shut)?))).collect();
+            found.iter().filter_map(|(own, shut)| Some((own.to_string(), shut.clone()?))).collect();
         let expected =
             [("s1", Shut::Schedule), ("s5", Shut::Schedule), ("u7-s1", Shut::Schedule), ("u7-s3", Shut::Clinician)];
         assert_eq!(shut, expected.map(|(own, shut)| (own.to_owned(), shut)).into());

@@ -53,6 +53,10 @@ fn of(kind: i64, rule: OfferRule) -> OfferRule {
     OfferRule { types: [AppointmentTypeId(kind)].into(), ..rule }
 }
 
+fn left_by(keys: &[(u32, RuleKey)]) -> NothingLeft {
+    NothingLeft(keys.iter().map(|(number, key)| RuleAt { number: *number, key: *key }).collect())
+}
+
 fn on(day: Weekday, rule: OfferRule) -> OfferRule {
     OfferRule { days: vec![day], ..rule }
 }
@@ -160,8 +164,15 @@ fn an_account_of_the_day_names_the_rule_and_its_key() {
 #[test]
 fn rules_that_leave_nothing_are_found_one_or_several_and_an_empty_diary_is_not_their_doing() {
     assert_eq!(morning().rule(hours(9, 10)).nothing_left(), None);
-    assert_eq!(morning().rule(hours(9, 10)).rule(hours(13, 14)).nothing_left(), Some(NothingLeft::ByOne(2)));
-    assert_eq!(morning().rule(hours(9, 10)).rule(hours(11, 12)).nothing_left(), Some(NothingLeft::Together));
+    assert_eq!(morning().rule(hours(9, 10)).rule(hours(13, 14)).nothing_left(), Some(left_by(&[(2, RuleKey::Hours)])));
+    let both = [(1, RuleKey::Hours), (2, RuleKey::Hours)];
+    assert_eq!(morning().rule(hours(9, 10)).rule(hours(11, 12)).nothing_left(), Some(left_by(&both)));
+    let kept = OfferRule { keep_free: Some(1), ..OfferRule::default() };
+    let spared = morning().rule(hours(9, 10)).rule(kept).rule(hours(11, 12));
+    assert_eq!(spared.nothing_left(), Some(left_by(&[(1, RuleKey::Hours), (3, RuleKey::Hours)])));
+    let two_keys = OfferRule { max_days_ahead: Some(0), min_notice: Some(TimeDelta::hours(48)), ..hours(9, 12) };
+    let today = morning().now("2019-02-05T08:00:00+11:00");
+    assert_eq!(today.rule(two_keys).nothing_left(), Some(left_by(&[(1, RuleKey::MinNotice)])));
     let closed = Scene::new("Australia/Sydney", "2019-02-05", 15).rule(hours(9, 10));
     assert_eq!(closed.nothing_left(), None);
 }
@@ -172,10 +183,14 @@ fn rules_that_leave_nothing_of_a_type_are_found_while_the_others_have_times() {
         assert_eq!(scene.nothing_left(), None);
         scene.ask(|question| types_left_without_times(question, &scene.room, Days::one(scene.day)))
     };
+    let both = [(1, RuleKey::Hours), (2, RuleKey::Hours)];
     let long = |why| [(AppointmentTypeId(LONG), why)].into();
     assert_eq!(types(morning().rule(hours(9, 10)).rule(of(LONG, hours(9, 11)))), [].into());
-    assert_eq!(types(morning().rule(hours(9, 10)).rule(of(LONG, hours(13, 14)))), long(NothingLeft::ByOne(2)));
-    assert_eq!(types(morning().rule(hours(9, 10)).rule(of(LONG, hours(10, 11)))), long(NothingLeft::Together));
+    assert_eq!(
+        types(morning().rule(hours(9, 10)).rule(of(LONG, hours(13, 14)))),
+        long(left_by(&[(2, RuleKey::Hours)]))
+    );
+    assert_eq!(types(morning().rule(hours(9, 10)).rule(of(LONG, hours(10, 11)))), long(left_by(&both)));
     // From 11:45 there is no room for the long one, and no rule is to blame for that.
     let short =
         Scene::new("Australia/Sydney", "2019-02-05", 15).free("2019-02-05T11:45:00+11:00", "2019-02-05T12:00:00+11:00");

@@ -422,6 +422,10 @@ pub struct RehearseArgs {
     /// Remove from OpenVPMS what an earlier rehearsal left there, and do nothing else
     #[arg(long, conflicts_with_all = ["for_duration", "port", "book", "report"])]
     pub remove_leftovers: bool,
+    /// Forget what an earlier rehearsal left without a booking reference, after somebody has looked
+    /// for it in the diary, and do nothing else
+    #[arg(long, conflicts_with_all = ["for_duration", "port", "book", "report", "remove_leftovers"])]
+    pub strike_off: bool,
 }
 
 /// Arguments of `service`.

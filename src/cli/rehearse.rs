@@ -1,5 +1,6 @@
 //! `vetbridge rehearse`: the clinic's own OpenVPMS against the built-in Healthengine.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -8,9 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Global, RehearseArgs, output};
 use crate::config::{self, Config};
-use crate::messages::rehearsal as say;
+use crate::messages::{rehearsal as say, rehearsal_report as report_say};
 use crate::os::signals;
-use crate::rehearsal::{Rehearsal, RehearsalOptions, SimulatedScenarios, left_behind, remove_left_behind};
+use crate::rehearsal::{
+    Rehearsal, RehearsalOptions, SimulatedScenarios, left_behind, remove_left_behind, strike_off_left_behind,
+};
+
+/// Enough to tell a report from other files.
+const REPORT_BEGINS_MAX: u64 = 256;
 
 /// Runs the command.
 pub(super) async fn run(global: &Global, args: &RehearseArgs) -> anyhow::Result<ExitCode> {
@@ -20,6 +26,13 @@ pub(super) async fn run(global: &Global, args: &RehearseArgs) -> anyhow::Result<
     let config = config::load_for_rehearsal(&file)?;
     if args.remove_leftovers {
         return remove(&config).await;
+    }
+    if args.strike_off {
+        return strike_off(&config).await;
+    }
+    if let Some(report) = &args.report {
+        // Before anything is asked or booked for a report that has no place.
+        make_place(report)?;
     }
     let stop = CancellationToken::new();
     let options = RehearsalOptions { port: args.port.unwrap_or(0), books: args.book };
@@ -35,7 +48,12 @@ pub(super) async fn run(global: &Global, args: &RehearseArgs) -> anyhow::Result<
             tokio::select! {
                 performed = performance.as_mut() => break performed,
                 // What is booked is cancelled before the end.
-                () = signals.stop(), if !stop.is_cancelled() => stop.cancel(),
+                () = signals.stop(), if !stop.is_cancelled() => {
+                    stop.cancel();
+                    if args.book {
+                        output::note(say::CANCELLING);
+                    }
+                }
                 why = rehearsal.failed() => break Err(anyhow::Error::msg(why)),
             }
         }
@@ -56,10 +74,6 @@ async fn perform(
     began: Instant,
     stop: &CancellationToken,
 ) -> anyhow::Result<bool> {
-    if let Some(report) = &args.report {
-        // Before anything is booked for a report that has no place.
-        write(report, "")?;
-    }
     let played = async {
         let is_published = rehearsal.published(stop).await;
         output::result(rehearsal.offer())?;
@@ -95,6 +109,29 @@ async fn perform(
 
 fn write(report: &Path, text: &str) -> anyhow::Result<()> {
     Ok(std::fs::write(report, text).map_err(|error| say::report_unwritable(report, &error))?)
+}
+
+/// Finds out whether a report can be written there. An earlier report is replaced, nothing else.
+fn make_place(report: &Path) -> anyhow::Result<()> {
+    let unwritable = |error| say::report_unwritable(report, &error);
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.read(true).append(true).create(true).open(report).map_err(unwritable)?;
+    let mut begins = Vec::new();
+    file.by_ref().take(REPORT_BEGINS_MAX).read_to_end(&mut begins).map_err(unwritable)?;
+    if !begins.is_empty() && !begins.starts_with(format!("# {}\n", report_say::TITLE).as_bytes()) {
+        return Err(say::report_would_replace(report).into());
+    }
+    Ok(())
+}
+
+/// Takes off the list what somebody has looked for in the diary, and says so.
+async fn strike_off(config: &Config) -> anyhow::Result<ExitCode> {
+    let struck = strike_off_left_behind(config).await?;
+    if struck.is_empty() {
+        output::result(say::NOTHING_STRUCK)?;
+    }
+    struck.iter().map(|own| say::struck_off(own)).try_for_each(output::result)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Removes what earlier rehearsals left, and says so.

@@ -104,7 +104,7 @@ impl<'a> Table<'a> {
         let Some(value) = self.get(key) else { return Vec::new() };
         if let Some(entries) = value.value.as_table() {
             // Made by a line such as `[practice.live_hours]` alone, it has no text of its own.
-            let is_implied = !entries.values().any(|entry| entry.get_ref().is_str());
+            let is_implied = !entries.is_empty() && entries.values().all(|entry| entry.get_ref().is_table());
             value.report(messages::config_file::no_list(&self.path(key), is_implied));
             return Vec::new();
         }

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate, Weekday};
 
 use super::report::{Report, title};
 use crate::availability::openness::{Shut, shut};
-use crate::availability::rules::RulesInForce;
+use crate::availability::rules::{NothingLeft, RuleAt, RuleKey, RulesInForce};
 use crate::availability::window::{MINUTES_A_DAY, time_of_minute};
 use crate::availability::{
     ClinicianDoubt, Days, Moment, Question, Readings, ResourceDay, Rosters, ScheduleReading, Zones, days, nothing_left,
@@ -65,15 +65,15 @@ impl Diary<'_> {
             }
             let Some(shut) = shut else { continue };
             let schedule = format!("chedule {}", self.called(id.schedule));
-            match (shut, id.user) {
+            match (&shut, id.user) {
                 (Shut::Clinician, Some(user)) => {
                     let what = format!("User {user} on s{schedule}");
                     let place = format!("{} resource {id}", title(self.practice));
-                    report.problem(place, say::never_open(&what, shut, self.days.count));
+                    report.problem(place, say::never_open(&what, &shut, self.days.count));
                 }
                 // Once, however many clinicians are booked on it.
                 (Shut::Schedule | Shut::Clinician, _) if named.insert(id.schedule) => {
-                    let advice = say::never_open(&format!("S{schedule}"), shut, self.days.count);
+                    let advice = say::never_open(&format!("S{schedule}"), &shut, self.days.count);
                     report.problem(title(self.practice), advice);
                 }
                 // What the rules leave is found out below.
@@ -177,15 +177,46 @@ impl Diary<'_> {
             let place = || format!("{} resource {}", title(self.practice), resource.id);
             let named = format!("{} ({})", resource.id, plain(&resource.name));
             if let Some(why) = nothing.get(&resource.id) {
-                report.problem(place(), rules_say::nothing_left(&named, *why, days.count));
+                report.problem(place(), rules_say::nothing_left(&named, why, days.count));
                 continue;
             }
             for (id, why) in types_left_without_times(question, resource, days) {
                 let name = resource.appointment_type(id).map(|kind| plain(&kind.plain_name)).unwrap_or_default();
-                let advice = rules_say::type_without_times(&format!("{id} ({name})"), &named, why, days.count);
+                let advice = rules_say::type_without_times(&format!("{id} ({name})"), &named, &why, days.count);
                 report.note(place(), advice);
             }
+            for (why, days) in self.weekdays_without_times(question, resource) {
+                report.note(place(), rules_say::weekdays_without_times(&named, &days, &why));
+            }
         }
+    }
+
+    /// The days of the week of which the rules never leave anything, although the diary has some
+    /// free.
+    fn weekdays_without_times(
+        &self,
+        question: &Question<'_>,
+        resource: &Resource,
+    ) -> BTreeMap<NothingLeft, Vec<Weekday>> {
+        let resource = std::slice::from_ref(resource);
+        let offered = |rules| {
+            let all = days(&Question { rules, ..*question }, resource, self.days);
+            all.into_iter().filter(|own| !own.day.is_empty()).map(|own| own.date).collect::<Vec<NaiveDate>>()
+        };
+        let (free, left) = (offered(RulesInForce::default()), offered(question.rules));
+        let mut found = BTreeMap::<NothingLeft, Vec<Weekday>>::new();
+        for number in 0..7 {
+            let is_on = |date: &&NaiveDate| date.weekday().num_days_from_monday() == number;
+            let (Some(date), None) = (free.iter().find(is_on), left.iter().find(is_on)) else { continue };
+            for why in nothing_left(question, resource, Days::one(*date)).into_values() {
+                // These close the days that are too near or too far, whatever day of the week it is.
+                let is_by_distance = |at: &RuleAt| matches!(at.key, RuleKey::MinNotice | RuleKey::MaxDaysAhead);
+                if !why.0.iter().any(is_by_distance) {
+                    found.entry(why).or_default().push(date.weekday());
+                }
+            }
+        }
+        found
     }
 
     fn called(&self, schedule: ScheduleId) -> String {

@@ -90,7 +90,7 @@ pub fn schedule_without_types(schedule: ScheduleId, name: &str) -> Advice {
 }
 
 /// Schedules or clinicians that have no time to book.
-pub fn never_open(what: &str, shut: Shut, days: u32) -> Advice {
+pub fn never_open(what: &str, shut: &Shut, days: u32) -> Advice {
     match shut {
         Shut::Schedule => Advice::new(
             format!("{what} has no open time in the next {days} days, so nothing of it can be booked"),
@@ -300,7 +300,7 @@ fn some_of(things: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::availability::rules::NothingLeft;
+    use crate::availability::rules::{NothingLeft, RuleAt, RuleKey};
     use crate::messages::assert_well_said;
 
     #[test]
@@ -319,9 +319,9 @@ mod tests {
             schedule_elsewhere(schedule, &[(schedule, "Main".into())]),
             schedule_without_types(schedule, "Main"),
             nothing_to_offer(),
-            never_open("Schedule 136 (Main)", Shut::Schedule, 60),
-            never_open("s136 (Main)", Shut::Rules(NothingLeft::Together), 60),
-            never_open("Clinician 1158 (Andrew Turner) on schedule 211", Shut::Clinician, 60),
+            never_open("Schedule 136 (Main)", &Shut::Schedule, 60),
+            never_open("s136 (Main)", &Shut::Rules(NothingLeft(vec![RuleAt { number: 1, key: RuleKey::Hours }])), 60),
+            never_open("Clinician 1158 (Andrew Turner) on schedule 211", &Shut::Clinician, 60),
             type_very_long("Boarding", 720, 48, 15),
             unknown_user(user, &[(user, "Andrew\nTurner".into())]),
             user_not_bookable(user, "Andrew Turner", ResourceId::clinician(user, schedule)),

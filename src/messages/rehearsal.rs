@@ -132,7 +132,7 @@ pub const NOTHING_REHEARSED: &str = "No enabled practice has a resource that can
 
 /// A length of time as people say it of a computer: `4.2 s`.
 pub fn seconds(length: TimeDelta) -> String {
-    let tenths = length.num_milliseconds().max(0) / 100;
+    let tenths = (length.num_milliseconds().max(0) + 50) / 100;
     format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
@@ -287,7 +287,8 @@ pub fn at_another_server(openvpms: &str) -> String {
 pub fn look_by_hand(mark: &str) -> String {
     format!(
         "the time is taken, and without a reference vetbridge cannot tell by whom; look in the diary there, and remove \
-         the appointment with the notes \"{mark}\" by hand"
+         the appointment with the notes \"{mark}\" by hand if it is there; then type `vetbridge rehearse \
+         --strike-off`, which takes it off the list"
     )
 }
 
@@ -307,8 +308,20 @@ pub fn left_behind(left: &[String], books: bool) -> String {
 /// What this rehearsal leaves, on standard error.
 pub fn leaves(left: &[String]) -> String {
     let list: String = left.iter().map(|left| format!("\n  {left}")).collect();
-    format!("These appointments of the rehearsal could not be removed from OpenVPMS:{list}\n{}", how_to_remove())
+    format!(
+        "These appointments of a rehearsal stand in OpenVPMS, or may stand there:{list}\n`vetbridge rehearse \
+         --remove-leftovers` looks again, and removes what has a reference."
+    )
 }
+
+/// Told of one that somebody has looked for.
+pub fn struck_off(leftover: &str) -> String {
+    format!("Off the list: {leftover}.")
+}
+
+/// Nothing to strike off.
+pub const NOTHING_STRUCK: &str = "Nothing on the list can be struck off: of what has a booking reference, `vetbridge \
+     rehearse --remove-leftovers` knows what became of it; a request that may still be carried out stays for two minutes.";
 
 /// Nothing to remove.
 pub const NOTHING_LEFT: &str = "No rehearsal has left anything in the diary.";
@@ -319,8 +332,8 @@ pub fn not_confirmed(reason: &str) -> String {
 }
 
 /// A booking whose appointment nobody can name.
-pub fn in_doubt(id: BookingId) -> String {
-    format!("OpenVPMS did not tell its reference; look for \"Healthengine booking {id}\" in the diary")
+pub fn in_doubt() -> String {
+    format!("OpenVPMS did not tell its reference; look for \"{MARK}\" in the diary")
 }
 
 /// OpenVPMS cannot be asked about it.
@@ -328,8 +341,50 @@ pub fn not_read_back(error: &CallError) -> String {
     format!("OpenVPMS does not say how it stands: {error}")
 }
 
+/// How often OpenVPMS is asked, beside what a service may.
+fn rate(per_second: u32, of_service: u32) -> String {
+    let own = counted(per_second as usize, "request");
+    let share = if per_second < of_service { "half of" } else { "all that" };
+    let allows = if per_second < of_service { "" } else { " allows" };
+    let both = counted((per_second + of_service) as usize, "request");
+    format!(
+        "at most {own} a second to OpenVPMS, {share} [openvpms] max_requests_per_second{allows};\n\
+         \u{20}             with a service that runs meanwhile at most {both} a second"
+    )
+}
+
+/// What a rehearsal does not know. With rules of the offer it may show other times than the service.
+fn unknown(has_rules: bool) -> &'static str {
+    if has_rules {
+        "Not known     bookings of the service, which rules may count (max_per_day); what is changed in the file from \
+         now on\n"
+    } else {
+        ""
+    }
+}
+
+/// What is said of a rehearsal before everything else.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening<'a> {
+    /// The page.
+    pub link: &'a str,
+    /// The address of the server.
+    pub openvpms: &'a str,
+    /// Calls of the rehearsal.
+    pub per_second: u32,
+    /// Calls that the configuration allows a service.
+    pub service_per_second: u32,
+    /// True if appointments are made.
+    pub books: bool,
+    /// True if a practice has rules.
+    pub has_rules: bool,
+    /// Those that are rehearsed.
+    pub practices: &'a [PracticeId],
+}
+
 /// Standard output, before everything else.
-pub fn opening(link: &str, openvpms: &str, per_second: u32, books: bool, practices: &[PracticeId]) -> String {
+pub fn opening(of: &Opening<'_>) -> String {
+    let Opening { link, openvpms, per_second, service_per_second, books, has_rules, practices } = *of;
     let does = if books {
         "read, and one booking per resource is made and cancelled again"
     } else {
@@ -341,12 +396,13 @@ pub fn opening(link: &str, openvpms: &str, per_second: u32, books: bool, practic
          Page          {link}\n\
          Practices     {practices}\n\
          OpenVPMS      {openvpms}: {does}\n\
-         Rate          at most {} to OpenVPMS, half of [openvpms] max_requests_per_second;\n\
-         \u{20}             a service that runs meanwhile has all of its own\n\
+         Rate          {}\n\
          Switched off  every call to [healthengine] url, webhooks and their subscriptions, alerts, the heartbeat\n\
          State         in a directory that goes with the rehearsal\n\
+         {}\
          Stop          Ctrl-C; a summary follows\n\n",
-        counted(per_second as usize, "request") + " a second"
+        rate(per_second, service_per_second),
+        unknown(has_rules)
     )
 }
 
@@ -360,7 +416,7 @@ pub fn finding(is_problem: bool, place: &str, message: &str, remedy: Option<&str
 /// What `run` would object to, on standard output.
 pub fn lacking(what: &[String]) -> String {
     let list: String = what.iter().map(|what| format!("  {what}\n")).collect();
-    format!("{LACKING}:\n{list}\n")
+    format!("\n{LACKING}:\n{list}\n")
 }
 
 /// What a practice offers.
@@ -396,6 +452,20 @@ pub fn rehearsed(
     format!("{}: {}", plain(what), parts.join("; "))
 }
 
+/// Why a resource is not booked: nothing to choose from.
+pub const NO_TIME_TO_BOOK: &str = "it offers no time that begins a day or more from now";
+/// Why a resource is not booked: nothing left to choose from.
+pub const TIMES_OF_OTHERS: &str =
+    "its times are in the way of what is booked of the others on its schedule or of its clinician";
+
+/// A resource that the round leaves out.
+pub fn not_booked_resource(resource: &str, why: &str) -> String {
+    format!("{}: not booked: {why}", plain(resource))
+}
+
+/// Said once the end was asked for.
+pub const CANCELLING: &str = "Ending. What is booked is cancelled first, which can take a minute.";
+
 /// What became of the bookings of a rehearsal.
 #[derive(Debug, Clone, Copy)]
 pub struct RoundCounts {
@@ -409,12 +479,14 @@ pub struct RoundCounts {
     pub broken_off: usize,
     /// Of the page: cancelled at the end.
     pub withdrawn: usize,
+    /// Resources that the round did not book.
+    pub left_out: usize,
 }
 
 /// What is known of the diary at the end.
 #[derive(Debug, Clone, Copy)]
 pub enum InTheDiary {
-    /// So many appointments could not be removed.
+    /// So many appointments stand there or may stand there.
     Left(usize),
     /// This rehearsal wrote nothing; so much was said of earlier ones.
     NotWritten {
@@ -425,8 +497,9 @@ pub enum InTheDiary {
 
 /// The last words.
 pub fn summary(counts: &RoundCounts, violations: &[String], diary: InTheDiary) -> String {
-    let RoundCounts { made, cancelled, failed, broken_off, withdrawn } = *counts;
+    let RoundCounts { made, cancelled, failed, broken_off, withdrawn, left_out } = *counts;
     let mut text = match made {
+        0 if failed > 0 || broken_off > 0 => String::new(),
         0 => "The rehearsal made no booking of its own.\n".to_owned(),
         made => format!("{} made, {cancelled} of them cancelled again and gone.\n", counted(made, "booking")),
     };
@@ -436,6 +509,9 @@ pub fn summary(counts: &RoundCounts, violations: &[String], diary: InTheDiary) -
     if broken_off > 0 {
         text.push_str(&format!("{} broken off.\n", counted(broken_off, "booking")));
     }
+    if left_out > 0 {
+        text.push_str(&format!("{} not booked, as said above.\n", counted(left_out, "resource")));
+    }
     if withdrawn > 0 {
         text.push_str(&format!("{} from the page cancelled at the end.\n", counted(withdrawn, "booking")));
     }
@@ -444,7 +520,7 @@ pub fn summary(counts: &RoundCounts, violations: &[String], diary: InTheDiary) -
     }
     text.push_str(&match diary {
         InTheDiary::Left(0) => "Nothing is left in the diary.".to_owned(),
-        InTheDiary::Left(left) => format!("{} left in the diary.", counted(left, "appointment")),
+        InTheDiary::Left(left) => format!("{} left in the diary, or perhaps.", counted(left, "appointment")),
         InTheDiary::NotWritten { left_before: 0 } => "Nothing was written to OpenVPMS.".to_owned(),
         InTheDiary::NotWritten { .. } => {
             "Nothing was written to OpenVPMS; what an earlier rehearsal left there is named above.".to_owned()
@@ -456,6 +532,14 @@ pub fn summary(counts: &RoundCounts, violations: &[String], diary: InTheDiary) -
 /// A report was written.
 pub fn report_written(file: &Path) -> String {
     format!("Report        {}", file.display())
+}
+
+/// A file that would be lost.
+pub fn report_would_replace(file: &Path) -> Advice {
+    Advice::new(
+        format!("{} is there and is no report of a rehearsal, so it is not replaced", file.display()),
+        "Name another file behind --report",
+    )
 }
 
 /// A report cannot be written.

@@ -121,7 +121,8 @@ pub fn booked_row(
     what: &str,
 ) -> String {
     let cell = |length: Option<TimeDelta>| length.map_or_else(|| "-".to_owned(), lasted);
-    format!("| {} | {start} | {} | {} | {what} |", plain(resource), cell(confirmed), cell(gone))
+    let resource = plain(resource).replace('|', "\\|");
+    format!("| {resource} | {start} | {} | {} | {what} |", cell(confirmed), cell(gone))
 }
 
 /// What vetbridge is.
@@ -131,7 +132,11 @@ pub fn versions(version: &str, commit: &str, tzdb: &str, system: &str) -> String
 
 /// The server of the clinic. Its API tells no version.
 pub fn server_zone(zones: &[String]) -> String {
-    format!("OpenVPMS Booking API v2 (it tells no version); times of {}", listed(zones.iter().map(|zone| plain(zone))))
+    let times = match zones {
+        [] => "no time zone is known".to_owned(),
+        zones => format!("times of {}", listed(zones.iter().map(|zone| plain(zone)))),
+    };
+    format!("OpenVPMS Booking API v2 (it tells no version); {times}")
 }
 
 /// How many calls were made.

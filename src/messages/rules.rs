@@ -52,7 +52,7 @@ pub fn in_force(rule: &OfferRule) -> String {
 }
 
 /// A resource of which the rules leave nothing.
-pub fn nothing_left(what: &str, why: NothingLeft, days: u32) -> Advice {
+pub fn nothing_left(what: &str, why: &NothingLeft, days: u32) -> Advice {
     Advice::new(
         format!(
             "{} no time of {what} to book in the next {days} days, although the diary has some free",
@@ -63,7 +63,7 @@ pub fn nothing_left(what: &str, why: NothingLeft, days: u32) -> Advice {
 }
 
 /// An appointment type of a resource of which the rules leave nothing, while others have times.
-pub fn type_without_times(kind: &str, resource: &str, why: NothingLeft, days: u32) -> Advice {
+pub fn type_without_times(kind: &str, resource: &str, why: &NothingLeft, days: u32) -> Advice {
     Advice::new(
         format!(
             "{} no time for appointment type {kind} of {resource} in the next {days} days, although the diary has \
@@ -74,17 +74,31 @@ pub fn type_without_times(kind: &str, resource: &str, why: NothingLeft, days: u3
     )
 }
 
-fn which_leave(why: NothingLeft) -> String {
-    match why {
-        NothingLeft::ByOne(number) => format!("Rule {number} leaves"),
-        NothingLeft::Together => "The practice's rules together leave".to_owned(),
+/// Days of the week of which the rules leave nothing.
+pub fn weekdays_without_times(resource: &str, days: &[Weekday], why: &NothingLeft) -> Advice {
+    let days = listed(days.iter().map(|day| format!("{}s", day_name(*day))));
+    Advice::new(
+        format!("{} no time of {resource} on {days}, although the diary has some free", which_leave(why)),
+        format!("{}; nothing, if that is meant", change(why)),
+    )
+}
+
+fn which_leave(why: &NothingLeft) -> String {
+    match &why.0[..] {
+        [one] => format!("Rule {} ({}) leaves", one.number, one.key.name()),
+        several => {
+            format!("What the practice's rules say together, {}, leaves", listed(several.iter().copied().map(named)))
+        }
     }
 }
 
-fn change(why: NothingLeft) -> String {
-    match why {
-        NothingLeft::ByOne(number) => format!("Change or remove the {} [[practice.rule]]", ordinal(number)),
-        NothingLeft::Together => "Change or remove some of its [[practice.rule]]s".to_owned(),
+fn change(why: &NothingLeft) -> String {
+    let place = |at: &RuleAt| format!("{} in the {} [[practice.rule]]", at.key.name(), ordinal(at.number));
+    match &why.0[..] {
+        [one] => format!("Change or remove {}", place(one)),
+        several => {
+            format!("Change or remove one of these: {}", several.iter().map(place).collect::<Vec<_>>().join("; "))
+        }
     }
 }
 
@@ -240,10 +254,14 @@ mod tests {
 
     #[test]
     fn findings_are_well_said() {
-        for why in [NothingLeft::ByOne(11), NothingLeft::Together] {
-            assert_well_said(&nothing_left("s136 (Room)", why, 60));
-            assert_well_said(&type_without_times("66 (Consult)", "s136 (Room)", why, 60));
+        let (one, other) = (RuleAt { number: 11, key: RuleKey::Hours }, RuleAt { number: 12, key: RuleKey::MinNotice });
+        for why in [NothingLeft(vec![one]), NothingLeft(vec![one, other])] {
+            assert_well_said(&nothing_left("s136 (Room)", &why, 60));
+            assert_well_said(&type_without_times("66 (Consult)", "s136 (Room)", &why, 60));
         }
+        let said = nothing_left("s136 (Room)", &NothingLeft(vec![one, other]), 60);
+        assert!(said.problem.contains("rule 11 (hours) and rule 12 (min_notice), leaves no time"), "{said}");
+        assert!(said.remedy.contains("hours in the 11th [[practice.rule]]; min_notice in the 12th"), "{said}");
         assert_well_said(&about_nothing(2, &["s7".parse().unwrap()], &[AppointmentTypeId(9)]));
         assert_well_said(&types_of_others(2, &[AppointmentTypeId(9)]));
         assert_eq!(

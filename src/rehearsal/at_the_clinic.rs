@@ -8,8 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::facts::RehearsalFacts;
 use super::scenarios::Scenario as S;
 use super::stand::Stand;
-use crate::config::Config;
 use crate::ids::{PracticeId, ScheduleId, UserId};
+use crate::mapping::Mapping;
 use crate::messages::rehearsal_report as say;
 use crate::simulator::healthengine::LoggedExchange;
 
@@ -22,11 +22,11 @@ const STEPS: [(&str, &str); 4] = [
 ];
 
 /// What was seen of each scenario of which anything was.
-pub(super) fn seen(stand: &Stand, facts: &RehearsalFacts, config: &Config) -> BTreeMap<S, String> {
+pub(super) fn seen(stand: &Stand, facts: &RehearsalFacts) -> BTreeMap<S, String> {
     let all = [
         (S::Linking, linking(stand)),
         (S::InitialConfiguration, initial_configuration(stand)),
-        (S::MultiLocation, multi_location(stand, config)),
+        (S::MultiLocation, multi_location(stand)),
         (S::MultipleSpecialties, multiple_specialties(stand)),
         (S::Polling, polling(stand)),
         (S::PriorityRequests, priority_requests(facts)),
@@ -85,10 +85,10 @@ fn initial_configuration(stand: &Stand) -> Option<String> {
     Some(say::initial_configuration(&steps, stand.published().0, starts.len()))
 }
 
-fn multi_location(stand: &Stand, config: &Config) -> Option<String> {
+fn multi_location(stand: &Stand) -> Option<String> {
     let practices = stand.practices().count();
-    let rehearsed = config.practices.iter().filter(|own| stand.practices().any(|(id, ..)| *id == own.id));
-    let locations: usize = rehearsed.map(|own| own.locations.len()).sum();
+    let of = |mapping: &Mapping| mapping.resources.iter().map(|own| own.location).collect::<BTreeSet<_>>().len();
+    let locations: usize = stand.practices().map(|(_, mapping, _)| of(mapping)).sum();
     (practices.max(locations) > 1).then(|| say::several_locations(practices, locations))
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 
-use super::round::RehearsedBooking;
+use super::round::{NotBooked, RehearsedBooking};
 use crate::config::{Config, ConfigError};
 use crate::findings::report::{Finding, Level, Report};
 
@@ -21,9 +21,15 @@ pub(super) struct RehearsalFacts {
     pub(super) left: Vec<String>,
     pub(super) openvpms_url: String,
     pub(super) requests_per_second: u32,
+    /// What the configuration allows a service.
+    pub(super) service_requests_per_second: u32,
+    /// True if a practice has rules of the offer.
+    pub(super) has_rules: bool,
     pub(super) books: bool,
     /// The bookings of the round, as they come to their ends.
     pub(super) round: Mutex<Vec<RehearsedBooking>>,
+    /// The resources that it left out.
+    pub(super) not_booked: Mutex<Vec<NotBooked>>,
     /// True once no more of them come.
     pub(super) is_round_over: AtomicBool,
 }
@@ -31,6 +37,7 @@ pub(super) struct RehearsalFacts {
 impl RehearsalFacts {
     pub(super) fn new(
         config: &Config,
+        service_requests_per_second: u32,
         report: Report,
         lacking: Option<&ConfigError>,
         removed: Vec<String>,
@@ -47,8 +54,11 @@ impl RehearsalFacts {
             left,
             openvpms_url: config.openvpms.url.to_string(),
             requests_per_second: config.openvpms.max_requests_per_second,
+            service_requests_per_second,
+            has_rules: config.practices.iter().any(|own| own.enabled && !own.rules.is_empty()),
             books,
             round: Mutex::default(),
+            not_booked: Mutex::default(),
             is_round_over: AtomicBool::new(false),
         }
     }

@@ -124,16 +124,20 @@ impl Leftovers {
         Ok(number)
     }
 
-    /// OpenVPMS told the reference of one. If that cannot be written, the place is on the disk all
-    /// the same.
+    /// OpenVPMS told the reference of one, which is told on once it is on the disk. If it cannot be
+    /// written, the place is there all the same.
     pub(super) async fn made(&self, number: u64, reference: &BookingReference) {
+        let mut told = None;
         self.change(|list| {
             for own in list.iter_mut().filter(|own| own.number == number) {
                 own.reference = Some(reference.clone());
-                (self.tell)(&say::made(&own.told()));
+                told = Some(own.told());
             }
         })
         .await;
+        if let Some(told) = told {
+            (self.tell)(&say::made(&told));
+        }
     }
 
     /// OpenVPMS refused one, and does not say that nothing was made.
@@ -157,6 +161,19 @@ impl Leftovers {
     /// One of the list is seen to be gone.
     pub(super) async fn removed(&self, leftover: &Leftover) {
         self.gone(leftover.number).await;
+    }
+
+    /// Somebody has looked in the diary after those without a reference whose requests are over.
+    /// They are struck off; what they were.
+    pub(super) async fn strike_off(&self, now: DateTime<Utc>) -> Vec<Leftover> {
+        let is_struck = |own: &Leftover| own.reference.is_none() && !own.may_come_yet(now);
+        let mut struck = Vec::new();
+        self.change(|list| {
+            struck = list.iter().filter(|own| is_struck(own)).cloned().collect();
+            list.retain(|own| !is_struck(own));
+        })
+        .await;
+        struck
     }
 
     /// One was taken for gone and is not.

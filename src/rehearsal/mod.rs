@@ -44,4 +44,4 @@ mod writers;
 
 pub use self::performance::{Rehearsal, RehearsalEnd};
 pub use self::simulated::SimulatedScenarios;
-pub use self::stage::{RehearsalOptions, left_behind, remove_left_behind};
+pub use self::stage::{RehearsalOptions, left_behind, remove_left_behind, strike_off_left_behind};

@@ -14,10 +14,9 @@ use super::facts::RehearsalFacts;
 use super::leftovers::Leftovers;
 use super::removal::remove_all;
 use super::report;
-use super::round::{RehearsedBooking, WITHDRAWN_WITHIN, book_everywhere, eventually_within};
+use super::round::{NotBooked, RehearsedBooking, WITHDRAWN_WITHIN, book_all, choose, eventually_within};
 use super::simulated::{self, SimulatedScenarios};
 use super::stand::Stand;
-use crate::config::Config;
 use crate::findings::report::{Finding, Level};
 use crate::mapping::Mapping;
 use crate::messages::rehearsal as say;
@@ -39,7 +38,6 @@ pub struct Rehearsal {
     pub(super) service: Service,
     pub(super) writer: OpenVpmsWriter,
     pub(super) leftovers: Option<Arc<Leftovers>>,
-    pub(super) config: Config,
     /// Goes after the service has.
     pub(super) _directory: TempDir,
 }
@@ -48,7 +46,7 @@ pub struct Rehearsal {
 pub struct RehearsalEnd {
     /// The last words.
     pub summary: String,
-    /// What stands in the diary and could not be removed.
+    /// What stands in the diary or may stand there.
     pub left: Vec<String>,
     /// False if something went wrong.
     pub is_well: bool,
@@ -58,13 +56,15 @@ impl Rehearsal {
     /// What everybody should know before it begins.
     pub fn opening(&self) -> String {
         let facts = &self.facts;
-        let mut text = say::opening(
-            &self.service.admin_link(),
-            &facts.openvpms_url,
-            facts.requests_per_second,
-            facts.books,
-            &self.stand.practices().map(|(id, ..)| id.clone()).collect::<Vec<_>>(),
-        );
+        let mut text = say::opening(&say::Opening {
+            link: &self.service.admin_link(),
+            openvpms: &facts.openvpms_url,
+            per_second: facts.requests_per_second,
+            service_per_second: facts.service_requests_per_second,
+            books: facts.books,
+            has_rules: facts.has_rules,
+            practices: &self.stand.practices().map(|(id, ..)| id.clone()).collect::<Vec<_>>(),
+        });
         for line in &facts.removed {
             text.push_str(&format!("{line}\n"));
         }
@@ -116,19 +116,28 @@ impl Rehearsal {
     /// each.
     pub async fn book(&self, stop: &CancellationToken, mut tell: impl FnMut(String)) {
         if self.facts.books {
+            let (chosen, not_booked) = choose(&self.stand);
+            if !stop.is_cancelled() {
+                not_booked.iter().for_each(|own| tell(self.left_out(own)));
+                self.facts.not_booked.lock().extend(not_booked);
+            }
             let mut gone = Vec::new();
             let hear = |own: RehearsedBooking| {
                 tell(self.told(&own));
                 gone.extend(own.reference.clone().filter(|_| own.cancelled_after.is_some()));
                 self.facts.round.lock().push(own);
             };
-            book_everywhere(&self.stand, stop, hear).await;
+            book_all(&self.stand, chosen, stop, hear).await;
             for (leftovers, reference) in self.leftovers.iter().flat_map(|own| gone.iter().map(move |gone| (own, gone)))
             {
                 leftovers.cancelled(reference).await;
             }
         }
         self.facts.is_round_over.store(true, Ordering::Relaxed);
+    }
+
+    fn left_out(&self, own: &NotBooked) -> String {
+        say::not_booked_resource(&self.stand.resource_name(&own.practice, own.resource), own.why)
     }
 
     fn told(&self, own: &RehearsedBooking) -> String {
@@ -145,7 +154,7 @@ impl Rehearsal {
 
     /// What was seen, for Healthengine's go-live team.
     pub fn report(&self, simulated: &SimulatedScenarios) -> String {
-        report::markdown(&self.stand, &self.facts, &self.config, simulated)
+        report::markdown(&self.stand, &self.facts, simulated)
     }
 
     /// Ends when the service cannot go on.
@@ -171,8 +180,9 @@ impl Rehearsal {
         let count = |is_so: fn(&&RehearsedBooking) -> bool| round.iter().filter(is_so).count();
         let failed = count(|own| own.wrong.is_some());
         let counts = say::RoundCounts {
-            made: count(|own| own.reference.is_some() || own.confirmed_after.is_some()),
-            cancelled: count(|own| own.cancelled_after.is_some()),
+            made: count(|own| own.is_made()),
+            cancelled: count(|own| own.is_made() && own.cancelled_after.is_some()),
+            left_out: self.facts.not_booked.lock().len(),
             failed,
             broken_off: count(|own| own.broken_off),
             withdrawn: standing.len(),

@@ -9,20 +9,14 @@ use super::scenarios::SCENARIOS;
 use super::simulated::SimulatedScenarios;
 use super::stand::Stand;
 use crate::build_info;
-use crate::config::Config;
 use crate::findings::report::Finding;
 use crate::messages::{rehearsal as rehearsal_say, rehearsal_report as say};
 
 /// All of it.
-pub(super) fn markdown(
-    stand: &Stand,
-    facts: &RehearsalFacts,
-    config: &Config,
-    simulated: &SimulatedScenarios,
-) -> String {
+pub(super) fn markdown(stand: &Stand, facts: &RehearsalFacts, simulated: &SimulatedScenarios) -> String {
     let mut out = format!("# {}\n\n{}\n\n", say::TITLE, say::ABOUT);
     // Writing into a string cannot fail.
-    let _ = head(&mut out, stand).and_then(|()| scenarios(&mut out, stand, facts, config, simulated));
+    let _ = head(&mut out, stand).and_then(|()| scenarios(&mut out, stand, facts, simulated));
     let _ = bookings(&mut out, stand, facts).and_then(|()| findings(&mut out, facts));
     out
 }
@@ -42,10 +36,9 @@ fn scenarios(
     out: &mut String,
     stand: &Stand,
     facts: &RehearsalFacts,
-    config: &Config,
     simulated: &SimulatedScenarios,
 ) -> std::fmt::Result {
-    let seen = at_the_clinic::seen(stand, facts, config);
+    let seen = at_the_clinic::seen(stand, facts);
     writeln!(out, "## {}\n", say::SCENARIOS)?;
     for (scenario, title) in SCENARIOS {
         writeln!(out, "### {title}\n")?;
@@ -67,17 +60,21 @@ fn bookings(out: &mut String, stand: &Stand, facts: &RehearsalFacts) -> std::fmt
     writeln!(out, "## {}\n", say::BOOKINGS)?;
     let round = facts.round.lock();
     if round.is_empty() {
-        return writeln!(out, "{}\n", if facts.books { say::NO_TIMES } else { say::NO_BOOKINGS });
+        writeln!(out, "{}", if facts.books { say::NO_TIMES } else { say::NO_BOOKINGS })?;
+    } else {
+        writeln!(out, "| resource | time | confirmed after | out of the diary after | diary |")?;
+        writeln!(out, "| --- | --- | --- | --- | --- |")?;
+        for own in round.iter() {
+            let (name, _) = stand.names(&own.choice);
+            let start = own.choice.start.format("%Y-%m-%d %H:%M").to_string();
+            let row = say::booked_row(&name, &start, own.confirmed_after, own.cancelled_after, diary(own));
+            writeln!(out, "{row}")?;
+        }
     }
-    writeln!(
-        out,
-        "| resource | time | confirmed after | out of the diary after | diary |\n| --- | --- | --- | --- | --- |"
-    )?;
-    for own in round.iter() {
-        let (name, _) = stand.names(&own.choice);
-        let start = own.choice.start.format("%Y-%m-%d %H:%M").to_string();
-        let row = say::booked_row(&name, &start, own.confirmed_after, own.cancelled_after, diary(own));
-        writeln!(out, "{row}")?;
+    writeln!(out)?;
+    for own in facts.not_booked.lock().iter() {
+        let name = stand.resource_name(&own.practice, own.resource);
+        writeln!(out, "- {}.", rehearsal_say::not_booked_resource(&name, own.why))?;
     }
     writeln!(out)
 }

@@ -12,7 +12,7 @@ use super::removal::{is_taken, says_gone};
 use super::stand::Stand;
 use super::writers::NOTICE;
 use crate::booking::entry::State;
-use crate::ids::{BookingId, BookingReference};
+use crate::ids::{BookingId, BookingReference, PracticeId, ResourceId};
 use crate::messages::rehearsal as say;
 use crate::simulator::healthengine::RequestOutcome;
 use crate::span::Span;
@@ -49,6 +49,21 @@ pub(super) struct RehearsedBooking {
     pub(super) wrong: Option<String>,
 }
 
+impl RehearsedBooking {
+    /// True if an appointment was made of it.
+    pub(super) fn is_made(&self) -> bool {
+        self.reference.is_some() || self.confirmed_after.is_some()
+    }
+}
+
+/// A resource that the round leaves out.
+#[derive(Debug, Clone)]
+pub(super) struct NotBooked {
+    pub(super) practice: PracticeId,
+    pub(super) resource: ResourceId,
+    pub(super) why: &'static str,
+}
+
 /// How an appointment that stands reads back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadBack {
@@ -58,14 +73,35 @@ pub(super) enum ReadBack {
     TakenOnly,
 }
 
-/// Books and cancels at every resource that has a time. Whatever ends it, each booking that was
-/// made is cancelled first. `hear` is told of each when it is over.
-pub(super) async fn book_everywhere(stand: &Stand, stop: &CancellationToken, mut hear: impl FnMut(RehearsedBooking)) {
-    let mut chosen = Vec::new();
-    for (id, _, zones) in stand.practices() {
+/// The times to book, one of every resource that has one, and the resources that have none.
+pub(super) fn choose(stand: &Stand) -> (Vec<ChosenTime>, Vec<NotBooked>) {
+    let (mut chosen, mut not_booked) = (Vec::new(), Vec::new());
+    for (id, mapping, zones) in stand.practices() {
         let earliest = zones.practice.wall(stand.now() + NOTICE + MARGIN);
-        chosen.extend(last_of_each(&stand.all_offered(id), earliest));
+        let offered = stand.all_offered(id);
+        let of_practice = last_of_each(&offered, earliest);
+        for resource in mapping.resources.iter().map(|own| own.id) {
+            let is_its_own = |own: &&ChosenTime| own.kind.resource == resource;
+            if of_practice.iter().any(|own| is_its_own(&own)) {
+                continue;
+            }
+            let has_time = offered.iter().filter(is_its_own).any(|own| own.start >= earliest);
+            let why = if has_time { say::TIMES_OF_OTHERS } else { say::NO_TIME_TO_BOOK };
+            not_booked.push(NotBooked { practice: id.clone(), resource, why });
+        }
+        chosen.extend(of_practice);
     }
+    (chosen, not_booked)
+}
+
+/// Books and cancels all of these. Whatever ends it, each booking that was made is cancelled first.
+/// `hear` is told of each when it is over.
+pub(super) async fn book_all(
+    stand: &Stand,
+    chosen: Vec<ChosenTime>,
+    stop: &CancellationToken,
+    mut hear: impl FnMut(RehearsedBooking),
+) {
     let each = chosen.into_iter().map(|choice| rehearse(stand, choice, stop));
     let mut over = std::pin::pin!(futures_util::stream::iter(each).buffered(AT_ONCE));
     while let Some(own) = over.next().await {
@@ -111,7 +147,7 @@ async fn stands(stand: &Stand, seen: &mut RehearsedBooking, id: BookingId) -> Re
     seen.confirmed_after = view.answered_at.map(|at| at - view.booked_at);
     let reference = view.pms_appointment_ids.into_iter().next().map(BookingReference);
     seen.reference.clone_from(&reference);
-    let reference = reference.ok_or_else(|| say::in_doubt(id))?;
+    let reference = reference.ok_or_else(|| say::in_doubt())?;
     let (span, zones) = place(stand, &seen.choice)?;
     let failed = |error| say::not_read_back(&error);
     let read = match stand.reader.booking(&reference).await {
@@ -164,10 +200,10 @@ async fn withdraw(
     };
     settled.ok_or(say::NOT_CANCELLED)?;
     let state = stand.bridge.ledger().get(id).ok().flatten().map(|entry| entry.state);
-    let made = seen.reference.clone().or_else(|| reference_of(stand, id));
-    match (made, state) {
+    seen.reference = seen.reference.take().or_else(|| reference_of(stand, id));
+    match (&seen.reference, state) {
         (_, Some(State::Rejected)) | (None, Some(State::Cancelled)) => {}
-        (Some(reference), _) => match stand.reader.booking(&reference).await {
+        (Some(reference), _) => match stand.reader.booking(reference).await {
             Err(error) if says_gone(&error) => {}
             Err(error) => return Err(say::not_read_back(&error)),
             Ok(_) => return Err(say::STILL_THERE.to_owned()),

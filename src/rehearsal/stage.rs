@@ -111,6 +111,16 @@ pub async fn remove_left_behind(config: &Config) -> anyhow::Result<(Vec<String>,
     Ok(remove_all(leftovers, &clinic.readers.background, &clinic.writer, Clock::system().now()).await)
 }
 
+/// Strikes off the list what has no reference, once somebody has looked in the diary. What was.
+///
+/// # Errors
+/// The list cannot be used, or another rehearsal is at work.
+pub async fn strike_off_left_behind(config: &Config) -> anyhow::Result<Vec<String>> {
+    let url = config.openvpms.url.as_str();
+    let leftovers = Leftovers::open(&config.state_path, url, Box::new(|_| {}))?.ok_or_else(say::another_books)?;
+    Ok(leftovers.strike_off(Clock::system().now()).await.iter().map(|own| own.told()).collect())
+}
+
 impl Rehearsal {
     /// Asks OpenVPMS what it offers, and starts the service on it. `lacking` is what the file still
     /// has to get before `run` takes it; `tell` hears of each appointment that is made.
@@ -135,6 +145,7 @@ impl Rehearsal {
         };
         let model = model(config, &offers, &clock);
         let directory = tempfile::Builder::new().prefix("vetbridge-rehearsal-").tempdir().context(say::DIRECTORY)?;
+        let of_service = config.openvpms.max_requests_per_second;
         let config = rehearsed(config, settings, &directory, loopback_address(options.port).await?);
         let connections = RehearsalConnections::new(
             &config,
@@ -144,7 +155,7 @@ impl Rehearsal {
             metrics,
             &clock,
         );
-        let facts = Arc::new(RehearsalFacts::new(&config, report, lacking, removed, left, options.books));
+        let facts = Arc::new(RehearsalFacts::new(&config, of_service, report, lacking, removed, left, options.books));
         let (shown, offers, reader) = (Arc::clone(&facts), Arc::new(offers), Arc::clone(&clinic.readers.background));
         let (horizon_days, mark) = (config.sync.horizon_days, format!("{:08x}", getrandom::u32()?));
         let closing = CancellationToken::new();
@@ -168,7 +179,7 @@ impl Rehearsal {
         let service = Service::start_behind(front, &config, &connections, clock.clone()).await?;
         let stand = stand(service.bridge());
         let ClinicSide { writer, leftovers, .. } = clinic;
-        Ok(Self { stand, facts, service, writer, leftovers, config, _directory: directory })
+        Ok(Self { stand, facts, service, writer, leftovers, _directory: directory })
     }
 }
 
@@ -195,6 +206,8 @@ fn model(config: &Config, offers: &BTreeMap<PracticeId, Mapping>, clock: &Clock)
     let mut settings = ModelSettings::new(config.healthengine.api_key.expose_secret());
     // A day that was sent is one that is shown: what is booked is chosen from all of them.
     settings.snapshot_delay = Duration::ZERO;
+    // Far from the numbers that Healthengine gives, since they stand in the notes in the diary.
+    settings.first_booking = 1;
     let model = HealthengineModel::new(settings, clock.clone());
     for practice in &config.practices {
         let zones = offers.get(&practice.id).and_then(|mapping| mapping.zones.as_ref().ok());

@@ -149,8 +149,16 @@ impl Stand {
     pub(super) fn names(&self, choice: &ChosenTime) -> (String, String) {
         let resource = self.offers.get(&choice.practice).and_then(|mapping| mapping.resource(choice.kind.resource));
         let kind = resource.and_then(|own| own.appointment_type(choice.kind.appointment_type));
-        let name = resource.map_or_else(|| choice.kind.resource.to_string(), |own| own.name.clone());
-        (name, kind.map_or_else(|| choice.kind.to_string(), |own| own.plain_name.clone()))
+        (
+            self.resource_name(&choice.practice, choice.kind.resource),
+            kind.map_or_else(|| choice.kind.to_string(), |own| own.plain_name.clone()),
+        )
+    }
+
+    /// What a resource is called.
+    pub(super) fn resource_name(&self, practice: &PracticeId, id: ResourceId) -> String {
+        let resource = self.offers.get(practice).and_then(|mapping| mapping.resource(id));
+        resource.map_or_else(|| id.to_string(), |own| own.name.clone())
     }
 
     /// The last sentence of the ledger about a booking.

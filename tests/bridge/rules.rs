@@ -253,7 +253,11 @@ async fn a_rule_that_leaves_nothing_of_a_resource_is_a_problem_until_it_is_chang
     let told = |clinic: &Clinic| clinic.problems().get("never_open").cloned().unwrap_or_default();
     clinic.until("somebody hears of it", minutes(1), |clinic| !told(clinic).is_empty()).await;
     let text = told(&clinic);
-    assert!(text.contains("Rule 2 leaves no time of") && text.contains("the 2nd [[practice.rule]]"), "{text}");
+    assert!(
+        text.contains("Rule 2 (min_notice) leaves no time of")
+            && text.contains("min_notice in the 2nd [[practice.rule]]"),
+        "{text}"
+    );
     assert!(!text.contains("s211"), "{text}");
     set(&mut clinic, "[[practice.rule]]\nkeep_free = 1");
     clinic.reload();

@@ -23,6 +23,8 @@ fn a_misspelt_key_names_its_line_and_the_nearest_valid_key() {
     assert!(found.len() == 2 && found[1].contains("no [[practice]] stands above this"), "{found:#?}");
     let found = problems(&LEAST.replace("[[practice]]", "[practice]"));
     assert!(found.len() == 1 && found[0].contains("write [[practice]], with two brackets"), "{found:#?}");
+    let found = problems(&format!("{LEAST}[practice.rule]\nmax_per_day = 4\n"));
+    assert!(found.len() == 1 && found[0].contains("write [[practice.rule]], with two brackets"), "{found:#?}");
     let found = problem_with("[practice.live_hours]\n", "[practice.live_hours]\nmonady = []\n");
     assert_eq!(found, "16: [practice.live_hours]: unknown key `monady`; the nearest valid key is `monday`");
 }

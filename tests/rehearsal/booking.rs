@@ -101,7 +101,7 @@ async fn what_cannot_be_removed_is_named_with_its_reference_on_standard_error_an
     let file = std::fs::read_to_string(clinic.state().join("rehearsal-leftovers.json")).unwrap();
     let file: serde_json::Value = serde_json::from_str(&file).unwrap();
     let reference = file[0]["reference"].as_str().unwrap().to_owned();
-    let told = ended.error.split("could not be removed").nth(1).unwrap_or_default();
+    let told = ended.error.split("or may stand there").nth(1).unwrap_or_default();
     assert!(told.contains(&reference) && told.contains("s136") && told.contains("--remove-leftovers"), "{ended:?}");
     clinic.openvpms_faults.heal();
     let removed = clinic.run(&["rehearse", "--remove-leftovers"]).await;
@@ -118,7 +118,7 @@ async fn what_openvpms_says_that_it_cancelled_and_keeps_stays_on_the_list() {
     clinic.openvpms_faults.set(|asked| (asked.method == "DELETE").then_some(Fault::StatusBefore(204)));
     let ended = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
     assert!(ended.status == 1 && ended.out.contains("1 booking made, 0 of them cancelled"), "{ended:?}");
-    assert!(ended.error.contains("could not be removed") && ended.error.contains("s136 on "), "{ended:?}");
+    assert!(ended.error.contains("or may stand there") && ended.error.contains("s136 on "), "{ended:?}");
     assert!(standing(&clinic) == 1 && clinic.state().join("rehearsal-leftovers.json").exists());
     clinic.openvpms_faults.heal();
     assert_eq!(clinic.run(&["rehearse", "--remove-leftovers"]).await.status, 0);
@@ -132,4 +132,16 @@ async fn a_rule_that_turns_new_clients_away_does_not_keep_the_diary_from_being_t
     clinic.write("vetbridge.toml", &(clinic.configuration() + rule));
     let ended = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
     assert!(ended.status == 0 && ended.out.contains("2 bookings made, 2 of them cancelled"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resource_that_has_no_time_to_book_is_named_with_the_reason() {
+    let clinic = Clinic::open().await;
+    let rule = "[[practice.rule]]\nresources = [\"s136\"]\nmax_days_ahead = 0\n";
+    clinic.write("vetbridge.toml", &(clinic.configuration() + rule));
+    let ended = clinic.run(&["rehearse", "--book", "--report", "report.md", "--for", "1s"]).await;
+    let why = ": not booked: it offers no time that begins a day or more from now";
+    assert!(ended.status == 0 && ended.out.matches(why).count() == 1, "{ended:?}");
+    assert!(ended.out.contains("1 resource not booked, as said above."), "{ended:?}");
+    assert!(std::fs::read_to_string(clinic.directory.path().join("report.md")).unwrap().contains(why));
 }

@@ -1,5 +1,6 @@
 //! A rehearsal that is killed while its appointments stand.
 
+use std::path::Path;
 use std::time::Duration;
 
 use vetbridge::simulator::exchange::Fault;
@@ -28,6 +29,14 @@ async fn killed(calls: fn(&str) -> Option<Fault>, reference: &str) -> Clinic {
     clinic.openvpms_faults.heal();
     assert_eq!(standing(&clinic), 1);
     clinic
+}
+
+/// As if its one appointment had been noted long ago.
+fn age(list: &Path) {
+    let text = std::fs::read_to_string(list).unwrap();
+    let (before, noted) = text.split_once("\"noted_at\": \"").unwrap();
+    let aged = format!("{before}\"noted_at\": \"2020-01-01T00:00:00Z{}", &noted[noted.find('"').unwrap()..]);
+    std::fs::write(list, aged).unwrap();
 }
 
 /// The cancellation hangs, so the rehearsal is killed with an appointment whose reference it knows.
@@ -72,10 +81,7 @@ async fn an_appointment_whose_reference_was_never_heard_is_named_with_its_place_
     let list = clinic.state().join("rehearsal-leftovers.json");
     let soon = clinic.run(&["rehearse", "--remove-leftovers"]).await;
     assert!(soon.status == 1 && soon.error.contains("look again in two minutes") && list.exists(), "{soon:?}");
-    let text = std::fs::read_to_string(&list).unwrap();
-    let (before, noted) = text.split_once("\"noted_at\": \"").unwrap();
-    let aged = format!("{before}\"noted_at\": \"2020-01-01T00:00:00Z{}", &noted[noted.find('"').unwrap()..]);
-    std::fs::write(&list, aged).unwrap();
+    age(&list);
     let after = clinic.run(&["rehearse", "--remove-leftovers"]).await;
     assert!(after.out.contains("Not in the diary: s136 on "), "{after:?}");
     assert!(after.status == 0 && !clinic.state().join("rehearsal-leftovers.json").exists(), "{after:?}");
@@ -115,4 +121,46 @@ async fn what_was_left_in_another_openvpms_is_not_looked_for_in_this_one() {
     std::fs::write(&list, text).unwrap();
     assert_eq!(clinic.run(&["rehearse", "--remove-leftovers"]).await.status, 0);
     assert_eq!(standing(&clinic), 0);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_is_closed_leaves_nothing_in_the_diary() {
+    let clinic = Clinic::open().await;
+    clinic.write("vetbridge.toml", &(clinic.configuration() + "[[practice.resource]]\nschedule = 136\n"));
+    // The round waits for this confirmation while the terminal is closed.
+    clinic.openvpms_faults.set(|asked| (asked.method == "POST").then_some(Fault::Slow(Duration::from_millis(500))));
+    let running = Running::start(&clinic, &["--book"]).await;
+    eventually("an appointment stands", async || standing(&clinic) == 1).await;
+    // Whoever runs these tests with hangups ignored, as `nohup` does, has them ignored here too.
+    let own = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = own.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let is_ignored = ignored.is_some_and(|mask| mask & 1 != 0);
+    let (status, out) = if is_ignored { running.stop().await } else { running.hang_up().await };
+    assert_eq!((status, standing(&clinic)), (0, 0), "{out:?}");
+    assert!(!out.iter().any(|line| line.contains("made no booking of its own")), "{out:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_reference_leaves_the_list_once_somebody_has_looked() {
+    let clinic = killed(answers_are_lost, UNKNOWN).await;
+    let soon = clinic.run(&["rehearse", "--strike-off"]).await;
+    assert!(soon.status == 0 && soon.out.contains("Nothing on the list can be struck off"), "{soon:?}");
+    let list = clinic.state().join("rehearsal-leftovers.json");
+    age(&list);
+    let refused = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+    assert!(refused.status == 1 && refused.error.contains("vetbridge rehearse --strike-off"), "{refused:?}");
+    let struck = clinic.run(&["rehearse", "--strike-off"]).await;
+    assert!(struck.status == 0 && struck.out.contains("Off the list: s136 on "), "{struck:?}");
+    assert!(!list.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_a_reference_is_not_struck_off() {
+    let clinic = killed(cancellations_hang, KNOWN).await;
+    let list = clinic.state().join("rehearsal-leftovers.json");
+    age(&list);
+    let before = std::fs::read(&list).unwrap();
+    assert_eq!(clinic.run(&["rehearse", "--strike-off"]).await.status, 0);
+    assert_eq!(std::fs::read(&list).unwrap(), before);
 }

@@ -113,6 +113,13 @@ impl Running {
         (status.unwrap(), self.out.lock().unwrap().clone())
     }
 
+    /// Closes its terminal, and tells with which status it left.
+    #[cfg(unix)]
+    pub(crate) async fn hang_up(mut self) -> (i32, Vec<String>) {
+        let status = self.signal("HUP").await;
+        (status.unwrap(), self.out.lock().unwrap().clone())
+    }
+
     /// Ends it without a word.
     pub(crate) async fn kill(mut self) {
         self.signal("KILL").await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::clinic::Clinic;
+use crate::process::{count, listen_to_openvpms};
 
 const GO_LIVE: &str = include_str!("../../docs/go-live.md");
 
@@ -69,4 +70,18 @@ async fn a_report_without_book_says_what_was_not_tried_and_one_without_a_place_s
     let report = std::fs::read_to_string(clinic.directory.path().join("report.md")).unwrap();
     assert_eq!(ended.status, 0, "{}\n{report}", ended.out);
     assert!(report.contains("started without --book") && report.contains("Between the simulators"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_replaces_an_earlier_one_and_no_other_file() {
+    let clinic = Clinic::open().await;
+    let heard = listen_to_openvpms(&clinic);
+    clinic.write("notes.md", "# Notes\n");
+    let refused = clinic.run(&["rehearse", "--report", "notes.md", "--for", "1s"]).await;
+    assert!(refused.status == 1 && refused.error.contains("is no report of a rehearsal"), "{refused:?}");
+    let read = |name: &str| std::fs::read_to_string(clinic.directory.path().join(name)).unwrap();
+    assert_eq!((read("notes.md"), count(&heard, "GET")), ("# Notes\n".to_owned(), 0), "nothing was asked yet");
+    clinic.write("report.md", &format!("{}\nof another day", "# Rehearsal of vetbridge\n"));
+    let replaced = clinic.run(&["rehearse", "--report", "report.md", "--for", "1s"]).await;
+    assert!(replaced.status == 0 && !read("report.md").contains("of another day"), "{replaced:?}");
 }

@@ -31,11 +31,6 @@ impl<'a> RulesInForce<'a> {
         self.rules.iter().filter(|rule| rule.narrows() && rule.is_about(resource)).collect()
     }
 
-    /// One of the rules, as if it were the only one.
-    pub(super) fn alone(self, rule: &'a OfferRule) -> Self {
-        Self { rules: std::slice::from_ref(rule), ..self }
-    }
-
     /// How many bookings a rule finds on a day of a resource.
     pub(super) fn booked(self, rule: &OfferRule, resource: ResourceId, date: NaiveDate) -> usize {
         let counts =

@@ -3,16 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::in_force::RulesInForce;
+use super::offer_rule::{OfferRule, RuleAt};
 use crate::ids::{AppointmentTypeId, ResourceId};
 
-/// Which rules leave nothing of what the diary has free.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NothingLeft {
-    /// This one alone does, by its number.
-    ByOne(u32),
-    /// No single one does: several do together.
-    Together,
-}
+/// The keys of rules that leave nothing of what the diary has free: one that does alone, or as few
+/// as do together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NothingLeft(pub Vec<RuleAt>);
 
 /// `offers` says whether some rules leave a start of the resource. `None` if there is one, or if
 /// the diary has none.
@@ -21,12 +18,11 @@ pub(in crate::availability) fn why_nothing_is_left(
     resource: ResourceId,
     offers: impl Fn(RulesInForce<'_>) -> bool,
 ) -> Option<NothingLeft> {
-    let narrowing = in_force.narrowing(resource);
-    if narrowing.is_empty() || offers(in_force) || !offers(RulesInForce::default()) {
+    let keys = keys_apart(in_force, resource);
+    if keys.is_empty() || offers(in_force) || !offers(RulesInForce::default()) {
         return None;
     }
-    let one = narrowing.into_iter().find(|rule| !offers(in_force.alone(rule)));
-    Some(one.map_or(NothingLeft::Together, |rule| NothingLeft::ByOne(rule.number)))
+    Some(as_few(&keys, |rules| !offers(RulesInForce { rules, ..in_force })))
 }
 
 /// The appointment types of a resource that the rules leave no start, although the diary has some.
@@ -36,21 +32,36 @@ pub(in crate::availability) fn types_without_times(
     resource: ResourceId,
     offers: impl Fn(RulesInForce<'_>) -> BTreeSet<AppointmentTypeId>,
 ) -> BTreeMap<AppointmentTypeId, NothingLeft> {
-    let narrowing = in_force.narrowing(resource);
-    if narrowing.is_empty() {
+    let keys = keys_apart(in_force, resource);
+    if keys.is_empty() {
         return BTreeMap::new();
     }
     let left = offers(in_force);
-    let gone: Vec<AppointmentTypeId> =
-        offers(RulesInForce::default()).into_iter().filter(|kind| !left.contains(kind)).collect();
-    if gone.is_empty() {
-        return BTreeMap::new();
+    let gone = offers(RulesInForce::default()).into_iter().filter(|kind| !left.contains(kind));
+    let why = |kind| as_few(&keys, |rules: &[_]| !offers(RulesInForce { rules, ..in_force }).contains(&kind));
+    gone.map(|kind| (kind, why(kind))).collect()
+}
+
+/// Each key that withholds times of a resource, as a rule of its own. No key depends on another,
+/// so all of them together withhold what the rules do.
+fn keys_apart(in_force: RulesInForce<'_>, resource: ResourceId) -> Vec<(RuleAt, OfferRule)> {
+    in_force.narrowing(resource).into_iter().flat_map(OfferRule::keys_apart).collect()
+}
+
+/// The first key that suffices, else keys of which none can be spared.
+fn as_few(keys: &[(RuleAt, OfferRule)], suffices: impl Fn(&[OfferRule]) -> bool) -> NothingLeft {
+    if let Some((at, _)) = keys.iter().find(|(_, rule)| suffices(std::slice::from_ref(rule))) {
+        return NothingLeft(vec![*at]);
     }
-    let by_each: Vec<(u32, BTreeSet<AppointmentTypeId>)> =
-        narrowing.into_iter().map(|rule| (rule.number, offers(in_force.alone(rule)))).collect();
-    let why = |kind: &AppointmentTypeId| {
-        let one = by_each.iter().find(|(_, left)| !left.contains(kind));
-        one.map_or(NothingLeft::Together, |(number, _)| NothingLeft::ByOne(*number))
-    };
-    gone.into_iter().map(|kind| (kind, why(&kind))).collect()
+    let (mut needed, mut rules): (Vec<RuleAt>, Vec<OfferRule>) = keys.iter().cloned().unzip();
+    for at in needed.clone() {
+        let Some(place) = needed.iter().position(|own| *own == at) else { continue };
+        let spared = rules.remove(place);
+        if suffices(&rules) {
+            needed.remove(place);
+        } else {
+            rules.insert(place, spared);
+        }
+    }
+    NothingLeft(needed)
 }

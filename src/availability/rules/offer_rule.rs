@@ -133,6 +133,27 @@ impl OfferRule {
             || max_per_day.is_some()
             || keep_free.is_some()
     }
+
+    /// Each of its keys that withholds times, with a rule of the same number that says only that.
+    pub(super) fn keys_apart(&self) -> Vec<(RuleAt, Self)> {
+        let bare = || Self {
+            hours: Vec::new(),
+            min_notice: None,
+            max_days_ahead: None,
+            max_per_day: None,
+            keep_free: None,
+            new_clients: None,
+            ..self.clone()
+        };
+        let all = [
+            (RuleKey::Hours, Self { hours: self.hours.clone(), ..bare() }),
+            (RuleKey::MinNotice, Self { min_notice: self.min_notice, ..bare() }),
+            (RuleKey::MaxDaysAhead, Self { max_days_ahead: self.max_days_ahead, ..bare() }),
+            (RuleKey::MaxPerDay, Self { max_per_day: self.max_per_day, ..bare() }),
+            (RuleKey::KeepFree, Self { keep_free: self.keep_free, ..bare() }),
+        ];
+        all.into_iter().filter(|(_, rule)| rule.narrows()).map(|(key, rule)| (self.at(key), rule)).collect()
+    }
 }
 
 impl StartHours {

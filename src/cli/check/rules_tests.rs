@@ -38,12 +38,14 @@ async fn rules_that_leave_nothing_and_rules_about_what_is_not_there_are_found() 
     };
     assert_eq!(with(&listed, &["hours = [\"09:00-12:00\"]", "keep_free = 2", "max_per_day = 1"]).await, [""; 0]);
     let one = with(&listed, &["keep_free = 1", "resources = [\"s136\"]\nmin_notice = \"100d\""]).await;
-    let told = "practice 1 resource s136: Rule 2 leaves no time of s136 (Main) to book in the next 60 days, although the \
-                diary has some free";
+    let told = "practice 1 resource s136: Rule 2 (min_notice) leaves no time of s136 (Main) to book in the next 60 days, \
+                although the diary has some free";
     assert_eq!(one, [told]);
     let together = with(&listed, &["hours = [\"09:00-12:00\"]", "hours = [\"13:00-17:00\"]"]).await;
     assert_eq!(together.len(), 2, "{together:?}");
-    assert!(together[1].starts_with("practice 1 resource u1158-s211: The practice's rules together leave no time of"));
+    let told = "practice 1 resource u1158-s211: What the practice's rules say together, rule 1 (hours) and rule 2 (hours), \
+                leaves no time of";
+    assert!(together[1].starts_with(told), "{together:?}");
     let all = practice(1, "[98]", "");
     let absent = with(&all, &["keep_free = 1", "resources = [\"s999\", \"s136\"]\ntypes = [7]\nkeep_free = 1"]).await;
     let told = "practice 1: Rule 2 names resource s999 and appointment type 7, which the practice does not offer";
@@ -68,14 +70,30 @@ async fn rules_that_leave_nothing_of_a_type_are_noted_with_the_resource_and_the_
     let rules = ["hours = [\"09:00-12:00\"]", "types = [63]\nhours = [\"13:00-14:00\"]"];
     let report = with_rules(&clinic_with_dental(), &rules).await;
     assert_eq!(problems(&report), [""; 0]);
-    let told = "practice 1 resource s211: The practice's rules together leave no time for appointment type 63 (Dental) \
-                of s211 (Surgery) in the next 60 days, although the diary has some free";
+    let told = "practice 1 resource s211: What the practice's rules say together, rule 1 (hours) and rule 2 (hours), \
+                leaves no time for appointment type 63 (Dental) of s211 (Surgery) in the next 60 days, although the \
+                diary has some free";
     assert_eq!(notes_about(&report, "appointment type 63"), [told]);
     let alone = with_rules(&clinic_with_dental(), &["types = [63]\nmin_notice = \"100d\""]).await;
-    assert!(notes_about(&alone, "Rule 1 leaves no time for appointment type 63 (Dental)").len() == 1, "{alone}");
+    assert!(
+        notes_about(&alone, "Rule 1 (min_notice) leaves no time for appointment type 63 (Dental)").len() == 1,
+        "{alone}"
+    );
     // Of a resource without any time the types are not told one by one.
     let nothing = with_rules(&clinic_with_dental(), &["min_notice = \"100d\""]).await;
     assert_eq!((nothing.problems(), notes_about(&nothing, "no time for").len()), (2, 0), "{nothing}");
+}
+
+#[tokio::test]
+async fn rules_that_close_a_day_of_the_week_are_noted_and_a_short_horizon_is_not() {
+    const NONE_ON: &str = "no time of s136 (Main) on";
+    let report = with_rules(&clinic_with_dental(), &["days = [\"monday\", \"friday\"]\nkeep_free = 200"]).await;
+    let told = "practice 1 resource s136: Rule 1 (keep_free) leaves no time of s136 (Main) on Mondays and Fridays, although \
+                the diary has some free";
+    assert_eq!((problems(&report), notes_about(&report, NONE_ON)), (Vec::new(), vec![told.to_owned()]));
+    for rule in ["days = [\"monday\"]\nkeep_free = 1", "max_days_ahead = 2", "min_notice = \"72h\""] {
+        assert_eq!(notes_about(&with_rules(&clinic_with_dental(), &[rule]).await, NONE_ON), [""; 0], "{rule}");
+    }
 }
 
 #[tokio::test]

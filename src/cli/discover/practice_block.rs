@@ -81,7 +81,7 @@ fn block(
     for Column { schedule, types } in &columns {
         if found.never_open.contains(&schedule.id) {
             let what = format!("Schedule {} ({})", schedule.id, plain(&schedule.name));
-            writeln!(out, "# {}", say::never_open(&what, Shut::Schedule, horizon_days))?;
+            writeln!(out, "# {}", say::never_open(&what, &Shut::Schedule, horizon_days))?;
         }
         let types = listed(types.iter().map(|kind| plain(&kind.name)));
         writeln!(out, "[[practice.resource]]  # {}: {types}", plain(&schedule.name))?;

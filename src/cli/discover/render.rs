@@ -84,7 +84,7 @@ fn write_location(out: &mut String, found: &FoundLocation, horizon_days: u32) ->
         }
         if found.never_open.contains(&schedule.id) {
             let what = format!("Schedule {} ({})", schedule.id, plain(&schedule.name));
-            writeln!(out, "    {}", say::never_open(&what, Shut::Schedule, horizon_days))?;
+            writeln!(out, "    {}", say::never_open(&what, &Shut::Schedule, horizon_days))?;
         }
         if types.is_empty() {
             writeln!(out, "    no appointment type is flagged for online booking")?;

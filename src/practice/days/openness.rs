@@ -23,7 +23,7 @@ impl DayPasses {
         let asked = resources.iter().map(|resource| resource.id);
         let mut found = shut(asked, &reading.readings, &self.context.shared.rosters.locked());
         for (resource, why) in self.nothing_left(reading, offering, resources, days) {
-            found.entry(resource).and_modify(|shut| *shut = shut.or(Some(Shut::Rules(why))));
+            found.entry(resource).and_modify(|shut| *shut = shut.take().or(Some(Shut::Rules(why))));
         }
         let horizon = self.context.horizon(offering);
         self.openness.lock().note(days, horizon, &found);
@@ -55,8 +55,7 @@ impl DayPasses {
             openness.never_open()
         };
         let days = self.context.settings.sync.horizon_days;
-        let sentence =
-            |(resource, shut): &(ResourceId, Shut)| say::never_open(&named(offering, *resource), *shut, days);
+        let sentence = |(resource, shut): &(ResourceId, Shut)| say::never_open(&named(offering, *resource), shut, days);
         let mut text: Vec<String> = Vec::new();
         let mut named_schedules = BTreeSet::new();
         for own in &never_open {

@@ -10,6 +10,8 @@ use chrono::{NaiveDate, TimeDelta};
 pub struct ModelSettings {
     /// The consumer's key; any other is answered 401.
     pub api_key: String,
+    /// The number of the first booking; as a rule where the API's examples begin.
+    pub first_booking: i64,
     /// How far the server's clock is ahead of the world's; its `Date` header and every time in its
     /// answers follow it.
     pub skew: TimeDelta,
@@ -57,6 +59,7 @@ impl ModelSettings {
     pub fn new(api_key: impl Into<String>) -> Self {
         Self {
             api_key: api_key.into(),
+            first_booking: 36_127_212,
             skew: TimeDelta::zero(),
             snapshot_delay: Duration::from_millis(200),
             existing_for: Duration::from_secs(3_600),

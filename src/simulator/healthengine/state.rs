@@ -28,8 +28,8 @@ pub(super) struct ModelState {
 impl ModelState {
     pub(super) fn new(settings: ModelSettings) -> Self {
         Self {
+            ids: Ids::from_booking(settings.first_booking),
             settings,
-            ids: Ids::default(),
             practices: BTreeMap::new(),
             record: ExchangeLog::default(),
             deliveries: DeliveryQueue::default(),
@@ -54,7 +54,7 @@ impl ModelState {
     }
 }
 
-/// Gives out ids, the same ones in every run. They begin where the API's examples do.
+/// Gives out ids, the same ones in every run.
 pub(super) struct Ids {
     booking: i64,
     request: i64,
@@ -62,13 +62,11 @@ pub(super) struct Ids {
     subscription: u64,
 }
 
-impl Default for Ids {
-    fn default() -> Self {
-        Self { booking: 36_127_212, request: 312, event: 1, subscription: 1 }
-    }
-}
-
 impl Ids {
+    fn from_booking(booking: i64) -> Self {
+        Self { booking, request: 312, event: 1, subscription: 1 }
+    }
+
     pub(super) fn booking(&mut self) -> BookingId {
         self.booking += 1;
         BookingId(self.booking - 1)

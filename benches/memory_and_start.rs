@@ -6,31 +6,25 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement prints, and stands on fixed values")]
 
-#[path = "../tests/common/configuration.rs"]
-mod configuration;
+#[path = "common/program.rs"]
+mod program;
 #[path = "../tests/common/settled.rs"]
 mod settled;
 
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
-use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use vetbridge::availability::{Day, SentDay};
 use vetbridge::clock::Clock;
-use vetbridge::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId};
+use vetbridge::ids::{AppointmentTypeId, ResourceId, ScheduleId};
 use vetbridge::practice::ledger::Ledger;
 use vetbridge::publishing::last_sent::LastSent;
-use vetbridge::simulator::exchange::{Faults, serve};
-use vetbridge::simulator::healthengine::{HealthengineModel, ModelSettings, NewPractice};
-use vetbridge::simulator::openvpms::{OpenVpmsSim, Uuids, World};
 use vetbridge::store::{Batch, Store};
 
-use configuration::{API_KEY, servers_at};
+use program::{BothServers, ProcessCosts, clinics, kill, practice_id};
 
 /// After this time a process that was started has nothing left to do.
 const REST: Duration = Duration::from_secs(20);
@@ -54,11 +48,11 @@ fn main() {
 async fn idle() {
     let bench = Bench::new(20, 10).await;
     let bridge = bench.start();
-    bench.until_ready().await;
+    bench.servers.until_ready().await;
     tokio::time::sleep(REST).await;
     let memory = Memory::of(&bridge);
     println!("| 20 practices of 10 schedules and 60 days, nothing to do | {} | {} | |", memory.now, memory.peak);
-    bench.end(bridge);
+    bench.servers.end(bridge);
 }
 
 /// 50,000 bookings of 5 practices, over for a hundred days.
@@ -66,7 +60,7 @@ async fn settled_bookings() {
     let bench = Bench::new(5, 2).await;
     bench.write_bookings(50_000);
     let bridge = bench.start();
-    bench.until_ready().await;
+    bench.servers.until_ready().await;
     tokio::time::sleep(REST).await;
     let rest = Memory::of(&bridge);
     let began = Instant::now();
@@ -84,14 +78,14 @@ async fn settled_bookings() {
         rest.peak,
         lists.peak
     );
-    bench.end(bridge);
+    bench.servers.end(bridge);
 }
 
 /// What was sent of 5,000 resources on 60 days. OpenVPMS is away, so that nothing of it changes.
 async fn sent_days() {
     let bench = Bench::new(1, 1).await;
     bench.write_days(1, 5_000);
-    bench.openvpms_faults.close_port();
+    bench.servers.openvpms_faults.close_port();
     let polls = bench.polls();
     let began = Instant::now();
     let bridge = bench.start();
@@ -100,7 +94,7 @@ async fn sent_days() {
     tokio::time::sleep(REST).await;
     let memory = Memory::of(&bridge);
     println!("| 300,000 sent days (first poll after {took:.1} s) | {} | {} | |", memory.now, memory.peak);
-    bench.end(bridge);
+    bench.servers.end(bridge);
 }
 
 /// From the start of the process to the first poll, with 5,000 bookings and 12,000 sent days.
@@ -116,14 +110,14 @@ async fn start() {
         bench.until(|| bench.first_poll.lock().unwrap().is_some()).await;
         let polled = bench.first_poll.lock().unwrap().take().unwrap();
         starts.push(polled - began);
-        bench.kill(bridge);
+        kill(bridge);
         // The same state, without all the rest.
         let began = Instant::now();
-        drop(sled::Config::new().path(bench.state()).open().unwrap());
+        drop(sled::Config::new().path(bench.servers.state()).open().unwrap());
         opening.push(began.elapsed());
         let now = Clock::system().now();
         let began = Instant::now();
-        let store = Store::open(&bench.state(), now).unwrap();
+        let store = Store::open(&bench.servers.state(), now).unwrap();
         let opened = began.elapsed();
         drop(Ledger::open(store, now));
         ledger.push((opened, began.elapsed()));
@@ -138,7 +132,6 @@ async fn start() {
     ] {
         println!("  {what}: {}", in_short(times));
     }
-    bench.stop.cancel();
 }
 
 fn in_short(mut times: Vec<Duration>) -> String {
@@ -147,75 +140,31 @@ fn in_short(mut times: Vec<Duration>) -> String {
     format!("{:.0} ms, {:.0} ms", ms(times.get(times.len() / 2)), ms(times.last()))
 }
 
-/// Both simulators on loopback, and a directory for the bridge.
+/// Both servers, and what is measured of the service.
 struct Bench {
-    healthengine: HealthengineModel,
-    openvpms_faults: Faults,
+    servers: BothServers,
     /// When Healthengine was first asked for requests.
     first_poll: Arc<Mutex<Option<Instant>>>,
-    directory: TempDir,
-    admin_port: u16,
-    stop: CancellationToken,
 }
 
 impl Bench {
     async fn new(practices: i64, schedules: i64) -> Self {
-        let (clock, stop) = (Clock::system(), CancellationToken::new());
-        let mut world = World::guide_inventory(Uuids::from_seed(1));
-        let (location, schedule) = (world.locations[0].clone(), world.schedules[0].clone());
-        (world.locations, world.schedules) = (Vec::new(), Vec::new());
-        let healthengine = HealthengineModel::new(ModelSettings::new(API_KEY), clock.clone());
-        let mut text = String::new();
-        for practice in 0..practices {
-            let mut own = location.clone();
-            (own.id, own.name) = (LocationId(500 + practice), format!("Clinic {practice}"));
-            for number in 0..schedules {
-                let mut of_practice = schedule.clone();
-                of_practice.id = ScheduleId(1_000 + practice * schedules + number);
-                of_practice.name = format!("Room {number} of clinic {practice}");
-                of_practice.location = own.id;
-                world.schedules.push(of_practice);
-            }
-            let id = practice_id(practice);
-            healthengine.add_practice(NewPractice::new(&id, format!("key-{practice}"), world.zone));
-            text += &format!(
-                "[[practice]]\nid = \"{id}\"\nkey = \"key-{practice}\"\nlocations = [{}]\n[practice.live_hours]\n\
-                 public_holidays = [\"00:00-23:59\"]\n",
-                own.id
-            );
-            world.locations.push(own);
-        }
-        let (healthengine_faults, openvpms_faults) = (Faults::none(), Faults::none());
+        let servers = BothServers::serve(clinics(practices, schedules), "").await;
         let first_poll: Arc<Mutex<Option<Instant>>> = Arc::default();
         let noted = Arc::clone(&first_poll);
-        healthengine_faults.set(move |asked| {
+        servers.healthengine_faults.set(move |asked| {
             if asked.target.ends_with("/requests") {
                 noted.lock().unwrap().get_or_insert_with(Instant::now);
             }
             None
         });
-        let (openvpms, healthengine_listener) = (listener().await, listener().await);
-        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
-        let servers = servers_at(port(&openvpms), port(&healthengine_listener), "max_requests_per_second = 500\n");
-        let world = Arc::new(OpenVpmsSim::new(world, clock));
-        tokio::spawn(serve(openvpms, world, openvpms_faults.clone(), stop.clone()));
-        let model = Arc::new(healthengine.clone());
-        tokio::spawn(serve(healthengine_listener, model, healthengine_faults, stop.clone()));
-        let (admin_port, directory) = (port(&listener().await), TempDir::new().unwrap());
-        let config =
-            format!("{servers}[state]\npath = \"state\"\n[admin]\nlisten = \"127.0.0.1:{admin_port}\"\n{text}");
-        std::fs::write(directory.path().join("vetbridge.toml"), config).unwrap();
-        Self { healthengine, openvpms_faults, first_poll, directory, admin_port, stop }
-    }
-
-    fn state(&self) -> std::path::PathBuf {
-        self.directory.path().join("state")
+        Self { servers, first_poll }
     }
 
     /// So many settled bookings of five practices.
     fn write_bookings(&self, count: i64) {
         let now = Clock::system().now();
-        let store = Store::open(&self.state(), now).unwrap();
+        let store = Store::open(&self.servers.state(), now).unwrap();
         let ledger = Ledger::open(store, now);
         for number in 0..count {
             ledger.save_later(&settled::settled(&practice_id(number % 5), number), now).unwrap();
@@ -225,7 +174,7 @@ impl Bench {
     /// Sixty days that were sent of so many resources of the first practices.
     fn write_days(&self, practices: i64, resources: i64) {
         let now = Clock::system().now();
-        let store = Store::open(&self.state(), now).unwrap();
+        let store = Store::open(&self.servers.state(), now).unwrap();
         let today = now.with_timezone(&chrono_tz::Australia::Sydney).date_naive();
         for practice in 0..practices {
             for number in 0..resources {
@@ -242,22 +191,8 @@ impl Bench {
     }
 
     fn start(&self) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_vetbridge"))
-            .args(["--log-level", "error", "--config"])
-            .arg(self.directory.path().join("vetbridge.toml"))
-            .arg("run")
-            // As the systemd unit starts it.
-            .env("MALLOC_ARENA_MAX", "1")
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap()
-    }
-
-    async fn until_ready(&self) {
-        let (client, url) = (reqwest::Client::new(), format!("http://127.0.0.1:{}/readyz", self.admin_port));
-        while !client.get(&url).send().await.is_ok_and(|answer| answer.status() == 200) {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        // As the systemd unit starts it.
+        self.servers.service().env("MALLOC_ARENA_MAX", "1").spawn().unwrap()
     }
 
     async fn until(&self, condition: impl Fn() -> bool) {
@@ -267,13 +202,13 @@ impl Bench {
     }
 
     fn polls(&self) -> u64 {
-        self.healthengine.tallies().get("GET requests").copied().unwrap_or_default()
+        self.servers.healthengine.tallies().get("GET requests").copied().unwrap_or_default()
     }
 
     /// Reads a list of all bookings. How many bytes it has.
     fn list(&self) -> impl Future<Output = usize> + Send + use<> {
-        let token = std::fs::read_to_string(self.state().join("admin-token")).unwrap();
-        let url = format!("http://127.0.0.1:{}/api/v1/bookings", self.admin_port);
+        let token = std::fs::read_to_string(self.servers.state().join("admin-token")).unwrap();
+        let url = format!("http://127.0.0.1:{}/api/v1/bookings", self.servers.admin_port);
         async move {
             let asked = reqwest::Client::new().get(url).bearer_auth(token.trim_end()).send().await;
             let (mut answer, mut bytes) = (asked.unwrap(), 0);
@@ -283,25 +218,6 @@ impl Bench {
             bytes
         }
     }
-
-    /// Pulls the plug of the bridge.
-    fn kill(&self, mut bridge: Child) {
-        bridge.kill().unwrap();
-        bridge.wait().unwrap();
-    }
-
-    fn end(&self, bridge: Child) {
-        self.kill(bridge);
-        self.stop.cancel();
-    }
-}
-
-fn practice_id(number: i64) -> String {
-    format!("{}", 1_234_500 + number)
-}
-
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
 /// A day with a few appointments in it: some starts with all types, some with short ones alone.
@@ -324,12 +240,8 @@ struct Memory {
 
 impl Memory {
     fn of(process: &Child) -> Self {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
-        let mib = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
-            let kib = line.strip_suffix(" kB").and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default();
-            format!("{:.1} MB", kib as f64 * 1.024 / 1_000.0)
-        };
-        Self { now: mib("VmRSS:"), peak: mib("VmHWM:") }
+        let costs = ProcessCosts::of(process.id());
+        let megabytes = |mib: f64| format!("{:.1} MB", mib * 1.048_576);
+        Self { now: megabytes(costs.resident_mib), peak: megabytes(costs.peak_mib) }
     }
 }

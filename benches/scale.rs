@@ -8,29 +8,21 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement prints, and stands on fixed values")]
 
-#[path = "../tests/common/configuration.rs"]
-mod configuration;
-#[path = "../tests/common/process_costs.rs"]
-mod process_costs;
+#[path = "common/program.rs"]
+mod program;
 
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{Days, NaiveTime, TimeDelta};
-use tokio::net::TcpListener;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use vetbridge::clock::Clock;
-use vetbridge::ids::{BookingId, LocationId, PracticeId, ScheduleId};
-use vetbridge::simulator::exchange::{Faults, serve};
-use vetbridge::simulator::healthengine::{HealthengineModel, MarketplaceStatus, ModelSettings, NewPractice, Wish};
-use vetbridge::simulator::openvpms::{LocationEntity, OpenVpmsSim, ScheduleEntity, Uuids, World};
-use vetbridge::zone::Zone;
+use vetbridge::ids::{BookingId, PracticeId};
+use vetbridge::simulator::exchange::Faults;
+use vetbridge::simulator::healthengine::{HealthengineModel, MarketplaceStatus, Wish};
 
-use configuration::{API_KEY, servers_at};
-use process_costs::ProcessCosts;
+use program::{BothServers, ProcessCosts, clinics, practice_id, schedule};
 
 const SCHEDULES: i64 = 10;
 /// After the first start, so that what follows from it is over.
@@ -54,84 +46,22 @@ fn main() {
     }
 }
 
-/// Where a practice is, and the number that its schedules begin with.
-fn location(practice: i64) -> LocationId {
-    LocationId(1000 + practice)
-}
-
-fn schedule(practice: i64, room: i64) -> ScheduleId {
-    ScheduleId(100_000 + practice * 100 + room)
-}
-
-fn world(practices: i64) -> World {
-    let mut world = World::guide_inventory(Uuids::from_seed(1));
-    let pattern = world.schedules[0].clone();
-    let locations = (0..practices).map(|practice| LocationEntity {
-        id: location(practice),
-        name: format!("Clinic {practice}"),
-        online: true,
-    });
-    world.locations = locations.collect();
-    let rooms = (0..practices).flat_map(|practice| (0..SCHEDULES).map(move |room| (practice, room)));
-    let schedules = rooms.map(|(practice, room)| ScheduleEntity {
-        id: schedule(practice, room),
-        name: format!("Room {room}"),
-        location: location(practice),
-        ..pattern.clone()
-    });
-    world.schedules = schedules.collect();
-    world
-}
-
 async fn measure(practices: i64, window: Duration) {
-    let (stop, clock) = (CancellationToken::new(), Clock::system());
-    let openvpms = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let healthengine = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let admin = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let state = tempfile::tempdir().unwrap();
-    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
-    let mut text = format!(
-        "{}[state]\npath = \"state\"\n[admin]\nlisten = \"127.0.0.1:{admin}\"\n",
-        servers_at(port(&openvpms), port(&healthengine), "max_requests_per_second = 1000\n"),
-    );
-    let id = |practice: i64| PracticeId((1_000_000 + practice).to_string());
-    for practice in 0..practices {
-        text += &format!(
-            "[[practice]]\nid = \"{}\"\nkey = \"k{practice}\"\nlocations = [{}]\n[practice.live_hours]\n\
-             public_holidays = [\"00:00-24:00\"]\n",
-            id(practice),
-            location(practice)
-        );
-    }
-    let file = state.path().join("vetbridge.toml");
-    std::fs::write(&file, text).unwrap();
-
-    let world = world(practices);
-    let zone = world.zone;
-    let openvpms_calls = counted(OpenVpmsSim::new(world, clock.clone()), openvpms, &stop);
-    let model = HealthengineModel::new(ModelSettings::new(API_KEY), clock.clone());
-    for practice in 0..practices {
-        model.add_practice(NewPractice::new(id(practice).0, format!("k{practice}"), zone));
-    }
-    let healthengine_calls = counted(model.clone(), healthengine, &stop);
-
+    let servers = BothServers::serve(clinics(practices, SCHEDULES), "").await;
+    let model = &servers.healthengine;
+    let (openvpms_calls, healthengine_calls) =
+        (counted(&servers.openvpms_faults), counted(&servers.healthengine_faults));
     let began = Instant::now();
-    let mut bridge = Command::new(env!("CARGO_BIN_EXE_vetbridge"))
-        .args(["--log-level", "error", "--config"])
-        .arg(&file)
-        .arg("run")
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
-    until_ready(admin).await;
-    let (started, first) = (began.elapsed(), ProcessCosts::of(bridge.id()));
+    let service = servers.service().spawn().unwrap();
+    servers.until_ready().await;
+    let (started, first) = (began.elapsed(), ProcessCosts::of(service.id()));
     tokio::time::sleep(SETTLE).await;
 
-    let before = ProcessCosts::of(bridge.id());
+    let before = ProcessCosts::of(service.id());
     let calls = || [&openvpms_calls, &healthengine_calls].map(|calls| calls.load(Ordering::Relaxed));
     let (calls_before, began) = (calls(), Instant::now());
-    let booked = book(&model, practices, zone, &clock, began + window, &id).await;
-    let (elapsed, after, calls_after) = (began.elapsed().as_secs_f64(), ProcessCosts::of(bridge.id()), calls());
+    let booked = book(&servers, practices, began + window).await;
+    let (elapsed, after, calls_after) = (began.elapsed().as_secs_f64(), ProcessCosts::of(service.id()), calls());
     tokio::time::sleep(Duration::from_secs(15)).await;
     let per_second = [0, 1].map(|of| (calls_after[of] - calls_before[of]) as f64 / elapsed);
     println!(
@@ -143,40 +73,26 @@ async fn measure(practices: i64, window: Duration) {
         after.peak_mib,
         per_second[0],
         per_second[1],
-        answers(&model, &booked),
+        answers(model, &booked),
     );
     assert_eq!(model.violations().len(), 0, "violations of Healthengine's API");
-    bridge.kill().unwrap();
-    bridge.wait().unwrap();
-    stop.cancel();
+    servers.end(service);
 }
 
-/// Serves a model; how often it was asked.
-fn counted(
-    model: impl vetbridge::simulator::exchange::Model,
-    listener: TcpListener,
-    stop: &CancellationToken,
-) -> Arc<AtomicU64> {
-    let (calls, faults) = (Arc::new(AtomicU64::new(0)), Faults::none());
+/// How often a server is asked from here on.
+fn counted(faults: &Faults) -> Arc<AtomicU64> {
+    let calls = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&calls);
     faults.set(move |_| {
         counter.fetch_add(1, Ordering::Relaxed);
         None
     });
-    tokio::spawn(serve(listener, Arc::new(model), faults, stop.clone()));
     calls
 }
 
 /// Pet owners book here and there until the end, each at a time of their own.
-async fn book(
-    model: &HealthengineModel,
-    practices: i64,
-    zone: Zone,
-    clock: &Clock,
-    end: Instant,
-    id: &impl Fn(i64) -> PracticeId,
-) -> Vec<BookingId> {
-    let tomorrow = zone.wall(clock.now()).date() + Days::new(1);
+async fn book(servers: &BothServers, practices: i64, end: Instant) -> Vec<BookingId> {
+    let tomorrow = servers.zone.wall(Clock::system().now()).date() + Days::new(1);
     let nine = tomorrow.and_time(NaiveTime::from_hms_opt(9, 0, 0).unwrap());
     let mut booked = Vec::new();
     for number in 0_i64.. {
@@ -187,7 +103,8 @@ async fn book(
         let (practice, room) = (number * 37 % practices, number % SCHEDULES);
         let start = nine + TimeDelta::minutes(15 * (number / SCHEDULES % 30));
         let resource = format!("s{}", schedule(practice, room));
-        booked.push(model.book(&id(practice), Wish::new(&resource, format!("66:{resource}"), start)).unwrap());
+        let wish = Wish::new(&resource, format!("66:{resource}"), start);
+        booked.push(servers.healthengine.book(&PracticeId(practice_id(practice)), wish).unwrap());
     }
     booked
 }
@@ -205,17 +122,4 @@ fn answers(model: &HealthengineModel, booked: &[BookingId]) -> String {
         [] => "none".to_owned(),
         [.., worst] => format!("{:.1}, {worst:.1}", waited[waited.len() / 2]),
     }
-}
-
-/// Until every practice is in step.
-async fn until_ready(port: u16) {
-    let client = reqwest::Client::new();
-    for _ in 0..3_000 {
-        let answer = client.get(format!("http://127.0.0.1:{port}/readyz")).send().await;
-        if answer.is_ok_and(|answer| answer.status() == 200) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    println!("not ready within five minutes");
 }

@@ -4,27 +4,28 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it likes, its helpers too")]
 
+#[path = "common/scene.rs"]
+mod scene;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Days as CalendarDays, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use proptest::prelude::*;
-use vetbridge::availability::rules::RulesInForce;
 use vetbridge::availability::{
-    ClinicianDoubt, Day, DayChange, Days, Moment, OwnBooking, Question, Readings, Reason, Rosters, ScheduleReading,
-    SentDay, Verdict, Zones, compare, days, explanation, look, slots, window,
+    Day, DayChange, Days, Moment, OwnBooking, Question, Readings, Reason, Rosters, SentDay, Verdict, Zones, compare,
+    days, explanation, look, slots, window,
 };
 use vetbridge::booking::machine::Ask;
 use vetbridge::booking::placement::{Offered, ask};
 use vetbridge::healthengine::{AvailabilitySnapshot, BookingRequest, BookingStatus, Patient};
-use vetbridge::ids::{AppointmentTypeId, BookingId, LocationId, ResourceId, ScheduleId, TypeId};
+use vetbridge::ids::{AppointmentTypeId, BookingId, TypeId};
 use vetbridge::mapping::guard::Accepted;
-use vetbridge::mapping::{Asked, Resource, ResourceType};
-use vetbridge::openvpms::FreeBusy;
+use vetbridge::mapping::{Asked, Resource};
 use vetbridge::span::Span;
-use vetbridge::zone::Zone;
+
+use scene::{SCHEDULE, ZoneDay, question, readings, resource, zones_and_day};
 
 const CELL_SECONDS: i64 = 10;
-const SCHEDULE: ScheduleId = ScheduleId(136);
 
 /// One schedule, one day, everything that matters.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ struct Scene {
 }
 
 /// The days worth looking at: zone, day.
-const DAYS: [(&str, (i32, u32, u32)); 12] = [
+const DAYS: [ZoneDay; 12] = [
     ("Australia/Sydney", (2026, 10, 4)),
     ("Australia/Sydney", (2027, 4, 4)),
     ("Australia/Sydney", (2027, 2, 15)),
@@ -63,10 +64,6 @@ const DAYS: [(&str, (i32, u32, u32)); 12] = [
 const SERVERS: [&str; 6] =
     ["GMT+10:00", "Australia/Sydney", "Australia/Lord_Howe", "Australia/Brisbane", "Etc/UTC", "Australia/Eucla"];
 
-fn zone(name: &str) -> Zone {
-    name.parse().unwrap()
-}
-
 fn scenes() -> impl Strategy<Value = Scene> {
     let which = (0..DAYS.len(), prop_oneof![2 => Just(None), 1 => (0..SERVERS.len()).prop_map(Some)]);
     let slot_size = prop::sample::select(vec![5u32, 10, 15, 20, 30, 50, 60]);
@@ -80,10 +77,7 @@ fn scenes() -> impl Strategy<Value = Scene> {
         (prop::option::weighted(0.5, 0..3 * 8640i64), 0..6u32, prop::collection::vec(cells(), 0..3), any::<bool>());
     (which, slot_size, types, ranges, tidy, times).prop_map(
         |((which, server), slot_size_minutes, types, (free, busy, long), tidy, (now, notice, own, hidden))| {
-            let (name, (y, m, d)) = DAYS[which];
-            let practice = zone(name);
-            let zones = Zones { server: server.map_or(practice, |at| zone(SERVERS[at])), practice };
-            let day = NaiveDate::from_ymd_opt(y, m, d).unwrap();
+            let (zones, day) = zones_and_day(DAYS[which], server.map(|at| SERVERS[at]));
             let window = window(Days::one(day), &zones);
             let round = if tidy { 30 } else { 1 };
             let span = |(start, length): (i64, i64)| {
@@ -122,40 +116,16 @@ impl Scene {
     }
 
     fn resource(&self) -> Resource {
-        let id = ResourceId::schedule(SCHEDULE);
-        let kind = |(number, &slots): (usize, &u32)| ResourceType {
-            id: TypeId { appointment_type: AppointmentTypeId(number as i64), resource: id },
-            plain_name: format!("Type {number}"),
-            name: format!("Type {number} - Room"),
-            slots,
-            length_minutes: slots * self.slot_size_minutes,
-        };
-        Resource {
-            id,
-            location: LocationId(98),
-            name: "Room".to_owned(),
-            clinician: None,
-            slot_size_minutes: self.slot_size_minutes,
-            types: self.types.iter().enumerate().map(kind).collect(),
-        }
+        resource(self.slot_size_minutes, &self.types)
     }
 
     fn readings(&self) -> Readings {
-        let answer = FreeBusy { free: self.free.clone(), busy: self.busy.clone() };
-        let reading = ScheduleReading::new(self.window(), self.began, answer);
-        Readings { schedules: BTreeMap::from([(SCHEDULE, Some(reading))]), ..Readings::default() }
+        readings(self.window(), self.began, &self.free, &self.busy)
     }
 
     fn question<'a>(&'a self, readings: &'a Readings, rosters: &'a Rosters) -> Question<'a> {
-        Question {
-            zones: self.zones,
-            readings,
-            own: &self.own,
-            rosters,
-            clinician_doubt: ClinicianDoubt::Offer,
-            moment: Moment { now: self.now, min_notice: self.min_notice },
-            rules: RulesInForce::default(),
-        }
+        let moment = Moment { now: self.now, min_notice: self.min_notice };
+        question(self.zones, readings, rosters, &self.own, moment)
     }
 }
 
@@ -459,9 +429,8 @@ proptest! {
 }
 
 /// An open schedule on a day, in that zone.
-fn open_all_day(name: &str, (y, m, d): (i32, u32, u32), slot_size_minutes: u32) -> Scene {
-    let zones = Zones { server: zone(name), practice: zone(name) };
-    let day = NaiveDate::from_ymd_opt(y, m, d).unwrap();
+fn open_all_day(name: &'static str, date: (i32, u32, u32), slot_size_minutes: u32) -> Scene {
+    let (zones, day) = zones_and_day((name, date), None);
     let window = window(Days::one(day), &zones);
     Scene {
         zones,

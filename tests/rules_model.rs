@@ -4,25 +4,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it likes, its helpers too")]
 
+#[path = "common/scene.rs"]
+mod scene;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, Days as CalendarDays, NaiveDate, TimeDelta, Utc, Weekday};
 use proptest::prelude::*;
 use vetbridge::availability::explanation::{Code, explain};
 use vetbridge::availability::rules::{CountedBooking, OfferRule, RuleKey, RulesInForce, StartHours};
-use vetbridge::availability::{
-    ClinicianDoubt, Days, Moment, OwnBooking, Question, Readings, Rosters, ScheduleReading, Zones, days, look, window,
-};
-use vetbridge::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId, TypeId};
-use vetbridge::mapping::{Resource, ResourceType};
-use vetbridge::openvpms::FreeBusy;
+use vetbridge::availability::{Days, Moment, OwnBooking, Question, Rosters, Zones, days, look, window};
+use vetbridge::ids::{AppointmentTypeId, ResourceId};
+use vetbridge::mapping::Resource;
 use vetbridge::span::Span;
-use vetbridge::zone::Zone;
 
-const SCHEDULE: ScheduleId = ScheduleId(136);
+use scene::{SCHEDULE, ZoneDay, question, readings, resource, zones_and_day};
 
 /// The days worth looking at: zone, day. On most of them the clocks change.
-const DAYS: [(&str, (i32, u32, u32)); 8] = [
+const DAYS: [ZoneDay; 8] = [
     ("Australia/Sydney", (2026, 10, 4)),
     ("Australia/Sydney", (2027, 4, 4)),
     ("Australia/Sydney", (2027, 2, 15)),
@@ -49,10 +48,6 @@ struct Scene {
     now: DateTime<Utc>,
     min_notice: TimeDelta,
     rules: Vec<OfferRule>,
-}
-
-fn zone(name: &str) -> Zone {
-    name.parse().unwrap()
 }
 
 fn resource_id() -> ResourceId {
@@ -106,11 +101,8 @@ fn scenes() -> impl Strategy<Value = Scene> {
     let time = (-4 * 1440..1500i64, 0..4i64);
     (which, slot_size, types, free, own, time, rules()).prop_map(
         |((which, server), slot_size_minutes, types, free, own, (now, notice), rules)| {
-            let (name, (y, m, d)) = DAYS[which];
-            let practice = zone(name);
-            let zones = Zones { server: server.map_or(practice, |at| zone(SERVERS[at])), practice };
-            let day = NaiveDate::from_ymd_opt(y, m, d).unwrap();
-            let midnight = practice.day(day).start;
+            let (zones, day) = zones_and_day(DAYS[which], server.map(|at| SERVERS[at]));
+            let midnight = zones.practice.day(day).start;
             let at = |minute: i64| midnight + TimeDelta::minutes(minute);
             let span = |start: i64, length: i64| Span::new(at(start / 5 * 5), at((start + length) / 5 * 5));
             Scene {
@@ -136,21 +128,7 @@ type Offers = BTreeMap<u32, BTreeSet<AppointmentTypeId>>;
 
 impl Scene {
     fn resource(&self) -> Resource {
-        let kind = |(number, &slots): (usize, &u32)| ResourceType {
-            id: TypeId { appointment_type: AppointmentTypeId(number as i64), resource: resource_id() },
-            plain_name: format!("Type {number}"),
-            name: format!("Type {number} - Room"),
-            slots,
-            length_minutes: slots * self.slot_size_minutes,
-        };
-        Resource {
-            id: resource_id(),
-            location: LocationId(98),
-            name: "Room".to_owned(),
-            clinician: None,
-            slot_size_minutes: self.slot_size_minutes,
-            types: self.types.iter().enumerate().map(kind).collect(),
-        }
+        resource(self.slot_size_minutes, &self.types)
     }
 
     /// Our own bookings take their time and are counted. Nobody's reading shows them yet.
@@ -160,9 +138,7 @@ impl Scene {
 
     fn ask_of<T>(&self, read: Days, rules: &[OfferRule], moment: Moment, ask: impl FnOnce(&Question<'_>) -> T) -> T {
         let window = window(read, &self.zones);
-        let reading =
-            ScheduleReading::new(window, window.start, FreeBusy { free: self.free.clone(), busy: Vec::new() });
-        let readings = Readings { schedules: BTreeMap::from([(SCHEDULE, Some(reading))]), ..Readings::default() };
+        let readings = readings(window, window.start, &self.free, &[]);
         let own: Vec<OwnBooking> = self
             .own
             .iter()
@@ -176,15 +152,9 @@ impl Scene {
                 CountedBooking { resource: resource_id(), appointment_type: *kind, date }
             })
             .collect();
-        ask(&Question {
-            zones: self.zones,
-            readings: &readings,
-            own: &own,
-            rosters: &Rosters::new(),
-            clinician_doubt: ClinicianDoubt::Offer,
-            moment,
-            rules: RulesInForce { rules, counted: &counted },
-        })
+        let rosters = Rosters::new();
+        let unruled = question(self.zones, &readings, &rosters, &own, moment);
+        ask(&Question { rules: RulesInForce { rules, counted: &counted }, ..unruled })
     }
 
     fn moment(&self) -> Moment {

@@ -7,18 +7,20 @@
 use super::booking_executor::other_bridge_signs;
 use super::configuration::accepted;
 use super::days::sent;
+use super::offering::schedule_places;
 use super::subscription::upkeep;
 use super::{client_memory, last_resync, ledger, pauses, rosters, zones};
 use crate::alerts::told;
 use crate::store::RecordKind;
 
 /// The kinds of records of this program, but for the store's own.
-pub const KINDS: [RecordKind; 13] = [
+pub const KINDS: [RecordKind; 14] = [
     ledger::KIND,
     accepted::KIND,
     sent::SENT_DAY,
     sent::UNACKNOWLEDGED_DAY,
     sent::FULL_RESYNC,
+    schedule_places::KIND,
     rosters::KIND,
     zones::KIND,
     pauses::KIND,

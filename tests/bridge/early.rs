@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use vetbridge::booking::entry::State;
 use vetbridge::config::WhenDown;
-use vetbridge::ids::{AppointmentTypeId, BookingId, ScheduleId};
+use vetbridge::ids::{AppointmentTypeId, BookingId, LocationId, ScheduleId};
 use vetbridge::simulator::exchange::{ArrivedRequest, Fault};
 use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
-use vetbridge::simulator::openvpms::ScheduleEntity;
+use vetbridge::simulator::openvpms::{LocationEntity, ScheduleEntity};
 
-use crate::support::{Clinic, Fuse, is_submission, minutes, seconds};
+use crate::support::{Call, Clinic, Fuse, is_submission, minutes, seconds};
 
 fn asks_for_types_of_211(asked: &ArrivedRequest) -> bool {
     asked.target.ends_with("/schedules/211/appointmentTypes")
@@ -200,4 +200,82 @@ async fn a_stop_before_the_inventory_is_read_rejects_nothing_and_is_quick() {
     clinic.start();
     clinic.until_state(booking, State::Confirmed, seconds(10)).await;
     clinic.finish().await;
+}
+
+/// Twenty-one locations: the main clinic's, and those from 201 on, each with one schedule.
+async fn a_group_that_was_read() -> Clinic {
+    let mut clinic = Clinic::new();
+    clinic.openvpms.staff(|world| {
+        for number in 201..=220 {
+            let (location, name) = (LocationId(number), format!("Clinic {number}"));
+            world.locations.push(LocationEntity { id: location, name: name.clone(), online: true });
+            let id = ScheduleId(number * 1000);
+            world.schedules.push(ScheduleEntity { id, name, location, ..world.schedules[0].clone() });
+        }
+    });
+    clinic.config.practices[0].locations.extend((201..=220).map(LocationId));
+    clinic.open_up().await;
+    clinic.stop().await;
+    clinic
+}
+
+/// A start at which the inventory does not get beyond its first list.
+fn start_without_the_lists(clinic: &mut Clinic) {
+    let first_list = |asked: &ArrivedRequest| asked.target.ends_with("/locations/98/schedules");
+    clinic.openvpms_faults.set(move |asked| first_list(asked).then_some(Fault::Hang));
+    clinic.journal.clear();
+    clinic.start();
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_a_booking_needs_the_list_of_its_own_location_alone() {
+    let mut clinic = a_group_that_was_read().await;
+    start_without_the_lists(&mut clinic);
+    let booking = clinic.owner_books("s220000", "66:s220000", "2027-02-15 10:00");
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    let asked: Vec<String> =
+        clinic.journal.calls().into_iter().filter(Call::is_openvpms).map(|call| call.what).collect();
+    // The inventory's own first call, and those for the booking: locations, list, types, look, POST,
+    // and how OpenVPMS spells the client's name.
+    assert!(asked.len() <= 7, "{asked:?}");
+    assert_eq!(clinic.journal.count("GET", "/locations/220/schedules"), 1, "{asked:?}");
+    assert_eq!(clinic.journal.count("POST /config", ""), 0, "lists are sent of the whole inventory");
+
+    // The next one at this schedule asks for the look alone.
+    clinic.pass(seconds(1)).await;
+    clinic.journal.clear();
+    let next = clinic.owner_books("s220000", "66:s220000", "2027-02-15 11:00");
+    clinic.until_state(next, State::Confirmed, seconds(10)).await;
+    assert_eq!(clinic.journal.count("GET", "/schedules") + clinic.journal.count("GET", "/appointmentTypes"), 0);
+    read_and_finish(clinic).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_remembered_of_a_schedule_says_where_to_look_and_never_what_is_so() {
+    let mut clinic = a_group_that_was_read().await;
+    clinic.openvpms.staff(|world| {
+        world.schedules.retain(|schedule| schedule.id != ScheduleId(201_000));
+        let of = |id| move |schedule: &&mut ScheduleEntity| schedule.id == ScheduleId(id);
+        world.schedules.iter_mut().find(of(202_000)).unwrap().location = LocationId(203);
+        world.schedules.iter_mut().find(of(204_000)).unwrap().types.retain(|(kind, _)| kind.0 != 63);
+    });
+    clinic.config.practices[0].locations.retain(|location| *location != LocationId(205));
+    // The first list is to be read too, for the schedule that moved.
+    clinic
+        .openvpms_faults
+        .set(|asked| asked.target.ends_with("/schedules/136/appointmentTypes").then_some(Fault::Hang));
+    clinic.journal.clear();
+    clinic.start();
+    let [vanished, without_type, of_nobody] = [("s201000", 66), ("s204000", 63), ("s205000", 66)]
+        .map(|(resource, kind)| clinic.owner_books(resource, &format!("{kind}:{resource}"), "2027-02-15 10:00"));
+    for booking in [vanished, without_type, of_nobody] {
+        clinic.until_state(booking, State::Rejected, seconds(15)).await;
+        took_at_most_ten_seconds(&clinic, booking);
+        assert_eq!(clinic.status(booking), MarketplaceStatus::Failed);
+    }
+    assert_eq!(clinic.journal.count("POST", "/bookings"), 0);
+    let moved = clinic.owner_books("s202000", "66:s202000", "2027-02-15 10:00");
+    clinic.until_state(moved, State::Confirmed, seconds(10)).await;
+    assert_eq!(clinic.entry(moved).place.unwrap().location, LocationId(203));
+    read_and_finish(clinic).await;
 }

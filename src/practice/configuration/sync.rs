@@ -26,6 +26,7 @@ use crate::practice::health::calls::CallHealth;
 use crate::practice::health::readings::ReadingHealth;
 use crate::practice::health::subject::Subject;
 use crate::practice::offering::inventory::{asked, read_inventory};
+use crate::practice::offering::schedule_places::SchedulePlaces;
 use crate::practice::offering::{Offering, OfferingWriter};
 use crate::practice::reading::DiaryReader;
 use crate::practice::round_error::RoundError;
@@ -203,6 +204,7 @@ impl ConfigurationSync {
         let read = self.read_inventory(&asked).await;
         self.readings.heard(DiarySource::Inventory, None, read.as_ref().map(drop));
         let inventory = read.map_err(RoundError::OpenVpms)?;
+        SchedulePlaces::remember(&self.context.shared.store, self.context.id(), &inventory, &asked);
         let mapping = Mapping::new(&inventory, &asked);
         let there = self.lists_at_healthengine(reason == SyncReason::Person && !dry_run).await;
         let there = there.map(|found| self.take_over(found, &asked, &mapping));

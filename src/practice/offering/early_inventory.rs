@@ -1,14 +1,14 @@
 //! What bookings need of OpenVPMS's inventory before all of it was read.
 //!
 //! Appointment types cost a call per schedule: after a start the inventory of a group with hundreds
-//! of schedules takes minutes, and a pet owner who books meanwhile waits for seconds. So the lists
-//! are read for the first such booking, and the types of a schedule for the first booking of that
-//! schedule; in the interactive lane of the rate limit, which the inventory leaves half of the
-//! calls.
+//! of schedules takes minutes, and a pet owner who books meanwhile waits for seconds. So for the
+//! first booking of a schedule the list of its location is read, and its types; in the interactive
+//! lane of the rate limit, which the inventory leaves half of the calls. Which location that is
+//! [`super::schedule_places`] remembers; without it, or where it is wrong, all lists are read.
 //!
 //! It is for bookings alone, for which the diary is looked into before each POST anyway. What is
-//! sent to Healthengine is worked out from the whole inventory only. Nothing of it is kept: what
-//! OpenVPMS says this moment needs no judgement of how far an older answer holds.
+//! sent to Healthengine is worked out from the whole inventory only. No answer of it is kept: what
+//! OpenVPMS says this moment needs no judgement of how far an older one holds.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,12 +19,16 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::Offering;
-use super::inventory::{asked, read_clinician, read_lists, read_schedule};
+use super::inventory::{
+    absence, asked, is_wanted, own_locations, read_clinician, read_list, read_locations, read_schedule,
+};
+use super::schedule_places::SchedulePlaces;
 use crate::availability::unread::DiarySource;
 use crate::call_error::{Answer, CallError, ErrorClass};
-use crate::ids::ScheduleId;
+use crate::ids::{LocationId, ScheduleId};
 use crate::mapping::{Asked, Inventory, Mapping, Wanted};
 use crate::messages::{configuration_sync as say, practice as practice_say};
+use crate::openvpms::ReadOpenVpms;
 use crate::practice::context::Context;
 use crate::practice::health::readings::ReadingHealth;
 use crate::practice::zones;
@@ -45,15 +49,17 @@ pub(in crate::practice) struct EarlyInventory {
 #[derive(Default)]
 struct ReadSoFar {
     part: Option<Part>,
-    /// Attempts that failed: at the lists, or at one schedule.
+    /// Attempts that failed: at the locations, or at one schedule.
     failed: BTreeMap<Option<ScheduleId>, (Instant, CallError)>,
 }
 
 struct Part {
     began: Instant,
-    /// The lists, and the types of some schedules.
+    /// The locations, the lists of some, and the types of some schedules.
     inventory: Inventory,
-    /// Those.
+    /// The practice's locations whose lists were read,
+    lists: BTreeSet<LocationId>,
+    /// and the schedules whose types were.
     schedules: BTreeSet<ScheduleId>,
     offering: Arc<Offering>,
 }
@@ -146,26 +152,72 @@ impl EarlyInventory {
         let old = |part: &Part| part.began.elapsed() >= self.context.settings.sync.config_interval;
         if early.part.as_ref().is_none_or(old) {
             early.part = None;
-            let (began, inventory) = (Instant::now(), read_lists(server, &asked).await?);
+            let (began, inventory) = (Instant::now(), read_locations(server).await?);
             let offering = Arc::new(offering(&inventory, &asked, &BTreeSet::new())?);
             zones::remember(&self.context.shared.store, self.context.id(), offering.zones.practice);
             early.failed.remove(&None);
-            early.part = Some(Part { began, inventory, schedules: BTreeSet::new(), offering });
+            early.part = Some(Part { began, inventory, lists: BTreeSet::new(), schedules: BTreeSet::new(), offering });
         }
         let Some(part) = &mut early.part else {
             return Err(CallError::new(ErrorClass::NotSent, practice_say::NEVER_READ));
         };
-        if let Some(schedule) = schedule.filter(|schedule| !part.schedules.contains(schedule))
-            && read_schedule(server, &asked, schedule, &mut part.inventory).await?.is_some()
-        {
-            for user in asked.resources.iter().filter(|own| own.schedule == schedule).filter_map(|own| own.user) {
-                read_clinician(server, user, &mut part.inventory).await?;
+        if let Some(schedule) = schedule.filter(|id| is_wanted(&asked, *id) && !part.schedules.contains(id)) {
+            self.read_list_of(part, &asked, schedule).await?;
+            if read_schedule(server, &asked, schedule, &mut part.inventory).await?.is_some() {
+                for user in asked.resources.iter().filter(|own| own.schedule == schedule).filter_map(|own| own.user) {
+                    read_clinician(server, user, &mut part.inventory).await?;
+                }
+                early.failed.remove(&Some(schedule));
+                part.schedules.insert(schedule);
+                part.offering = Arc::new(offering(&part.inventory, &asked, &part.schedules)?);
             }
-            early.failed.remove(&Some(schedule));
-            part.schedules.insert(schedule);
-            part.offering = Arc::new(offering(&part.inventory, &asked, &part.schedules)?);
         }
         Ok(Arc::clone(&part.offering))
+    }
+
+    /// Reads the list that a schedule should be on, and, if it is not, the others until one has it.
+    /// What was read before a call failed stays read.
+    async fn read_list_of(&self, part: &mut Part, asked: &Asked, schedule: ScheduleId) -> Answer<()> {
+        let server = self.context.openvpms.interactive.as_ref();
+        let (store, practice) = (&self.context.shared.store, self.context.id());
+        let likely = SchedulePlaces::remembered(store, practice).of(schedule);
+        for location in part.unread(asked).intersection(&likely) {
+            part.read_list(server, asked, *location).await?;
+        }
+        let others = part.unread(asked);
+        // One call spares those for hundreds of lists.
+        let is_absent =
+            !part.lists(schedule) && others.len() > 1 && absence(server.schedule(schedule).await)?.is_some();
+        if part.lists(schedule) || is_absent {
+            return Ok(());
+        }
+        for location in others {
+            part.read_list(server, asked, location).await?;
+            if part.lists(schedule) {
+                return Ok(());
+            }
+        }
+        SchedulePlaces::remember(store, practice, &part.inventory, asked);
+        Ok(())
+    }
+}
+
+impl Part {
+    /// The practice's locations whose lists were not read.
+    fn unread(&self, asked: &Asked) -> BTreeSet<LocationId> {
+        own_locations(&self.inventory, asked).difference(&self.lists).copied().collect()
+    }
+
+    async fn read_list(&mut self, server: &dyn ReadOpenVpms, asked: &Asked, location: LocationId) -> Answer<()> {
+        read_list(server, asked, location, &mut self.inventory).await?;
+        self.lists.insert(location);
+        Ok(())
+    }
+
+    /// True of a schedule that is on one of the practice's lists.
+    fn lists(&self, schedule: ScheduleId) -> bool {
+        let lists = self.lists.iter().filter_map(|location| self.inventory.schedules.get(location));
+        lists.flatten().any(|(listed, _)| listed.id == schedule)
     }
 }
 

@@ -1,14 +1,14 @@
 //! Reads what OpenVPMS offers of what a practice's configuration asks for.
 
-use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::config;
 use crate::ids::{LocationId, ScheduleId, UserId};
 use crate::mapping::{Absence, Asked, Inventory, Wanted};
 use crate::messages::configuration_sync as say;
-use crate::openvpms::{ReadOpenVpms, SCHEDULE_NOT_AVAILABLE};
+use crate::openvpms::{AppointmentType, ReadOpenVpms, SCHEDULE_NOT_AVAILABLE, Schedule};
 
 /// What a practice's configuration asks for.
 pub(crate) fn asked(practice: &config::PracticeSettings) -> Asked {
@@ -56,24 +56,56 @@ pub(crate) async fn read_inventory(server: &(impl ReadOpenVpms + ?Sized), asked:
 }
 
 /// What is listed at the practice's locations: schedules still without their types, and clinicians.
-/// However large the practice is, these are a few calls.
-pub(super) async fn read_lists(server: &(impl ReadOpenVpms + ?Sized), asked: &Asked) -> Answer<Inventory> {
-    let mut inventory = Inventory { locations: server.locations().await?, ..Inventory::default() };
-    let listed: BTreeSet<LocationId> = inventory.locations.iter().map(|location| location.id).collect();
-    let with_clinicians = asked.resources.iter().any(|wanted| wanted.user.is_some());
-    let mut schedules_read = 0;
-    for &location in asked.locations.intersection(&listed) {
-        let schedules = server.schedules(location).await?;
-        schedules_read += schedules.len();
-        if schedules_read > SCHEDULES_MAX {
-            return Err(too_large());
-        }
-        inventory.schedules.insert(location, schedules.into_iter().map(|schedule| (schedule, Vec::new())).collect());
-        if with_clinicians {
-            inventory.users.insert(location, server.users(location).await?);
-        }
+async fn read_lists(server: &(impl ReadOpenVpms + ?Sized), asked: &Asked) -> Answer<Inventory> {
+    let mut inventory = read_locations(server).await?;
+    for location in own_locations(&inventory, asked) {
+        read_list(server, asked, location, &mut inventory).await?;
     }
     Ok(inventory)
+}
+
+/// The locations alone, which are one call however many there are.
+pub(super) async fn read_locations(server: &(impl ReadOpenVpms + ?Sized)) -> Answer<Inventory> {
+    Ok(Inventory { locations: server.locations().await?, ..Inventory::default() })
+}
+
+/// The practice's locations, as far as OpenVPMS lists them.
+pub(super) fn own_locations(inventory: &Inventory, asked: &Asked) -> BTreeSet<LocationId> {
+    let listed = inventory.locations.iter().map(|location| location.id);
+    listed.filter(|location| asked.locations.contains(location)).collect()
+}
+
+/// Adds what is listed at one of the practice's locations: schedules without types that were not
+/// read before, and clinicians where they are asked for.
+pub(super) async fn read_list(
+    server: &(impl ReadOpenVpms + ?Sized),
+    asked: &Asked,
+    location: LocationId,
+    inventory: &mut Inventory,
+) -> Answer<()> {
+    let schedules = server.schedules(location).await?;
+    let others = inventory.schedules.iter().filter(|(other, _)| **other != location && asked.locations.contains(other));
+    if others.map(|(_, listed)| listed.len()).sum::<usize>() + schedules.len() > SCHEDULES_MAX {
+        return Err(too_large());
+    }
+    if asked.resources.iter().any(|wanted| wanted.user.is_some()) {
+        inventory.users.insert(location, server.users(location).await?);
+    }
+    // A clinician may have led here before.
+    let known = inventory.schedules.remove(&location).unwrap_or_default();
+    let mut known: BTreeMap<ScheduleId, Vec<AppointmentType>> =
+        known.into_iter().map(|(schedule, types)| (schedule.id, types)).collect();
+    let mut with_types = |schedule: Schedule| {
+        let types = known.remove(&schedule.id).unwrap_or_default();
+        (schedule, types)
+    };
+    inventory.schedules.insert(location, schedules.into_iter().map(&mut with_types).collect());
+    Ok(())
+}
+
+/// True of a schedule that the configuration asks for, be it by naming none.
+pub(super) fn is_wanted(asked: &Asked, schedule: ScheduleId) -> bool {
+    asked.resources.is_empty() || asked.resources.iter().any(|wanted| wanted.schedule == schedule)
 }
 
 /// Adds the appointment types of one schedule, and says how many these are. Nothing is read of one
@@ -84,8 +116,7 @@ pub(super) async fn read_schedule(
     schedule: ScheduleId,
     inventory: &mut Inventory,
 ) -> Answer<Option<usize>> {
-    let is_wanted = asked.resources.is_empty() || asked.resources.iter().any(|wanted| wanted.schedule == schedule);
-    if !is_wanted || !schedules(inventory).any(|listed| listed == schedule) {
+    if !is_wanted(asked, schedule) || !schedules(inventory).any(|listed| listed == schedule) {
         return Ok(None);
     }
     let types = server.appointment_types(schedule).await?;
@@ -131,7 +162,7 @@ fn too_large() -> CallError {
 }
 
 /// Why a schedule is not listed; `None` if the server knows it after all (at another location).
-fn absence<T>(answer: Result<T, CallError>) -> Answer<Option<Absence>> {
+pub(super) fn absence<T>(answer: Result<T, CallError>) -> Answer<Option<Absence>> {
     match answer {
         Ok(_) => Ok(None),
         Err(error) if error.is_refusal(400, SCHEDULE_NOT_AVAILABLE) => Ok(Some(Absence::NotFlagged)),

@@ -6,13 +6,15 @@ mod store_support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use vetbridge::store::{Batch, Meta, OpenError, Record, RecordKind, Store, admin_token};
+use vetbridge::store::{self, Batch, Meta, OpenError, Record, RecordKind, Store, admin_token};
 
 use store_support::{Line, Place, line, names, now};
 
@@ -375,8 +377,79 @@ async fn a_directory_of_another_user_is_refused_before_a_file_is_made_in_it() {
     let before = names(&place.state());
     let error = place.open().unwrap_err();
     assert!(matches!(error, OpenError::OtherOwner { owner: 12_345, .. }), "{error}");
-    assert!(error.to_string().contains("sudo -u '#12345'"), "{error}");
+    // Whoever could give it away is root, who is not told to take it.
+    assert!(error.to_string().contains("Start the service") && !error.to_string().contains("chown"), "{error}");
+    let somebody = OpenError::OtherOwner { path: place.state(), owner: 12_345, ours: 7 }.to_string();
+    assert!(somebody.contains("sudo -u '#12345'"), "{somebody}");
     assert_eq!(names(&place.state()), before);
+}
+
+#[tokio::test]
+async fn who_may_write_in_the_directory_has_nobody_write_elsewhere_by_planting_links() {
+    let place = Place::used().await;
+    let (precious, probe) = (place.state().with_file_name("precious"), place.state().join("probe.tmp"));
+    fs::write(&precious, "all of it").unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let _there_already = symlink(&precious, &probe);
+            }
+        });
+        for _ in 0..500 {
+            // It may say that somebody was in its way.
+            let _looked_at = store::inspect(&place.state());
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "all of it");
+
+    let elsewhere = place.state().with_file_name("elsewhere");
+    symlink(&elsewhere, place.state().join("rehearsal-lock")).unwrap();
+    let error = store::lock_rehearsal(&place.state()).unwrap_err().to_string();
+    assert!(error.contains("it is a link") && error.contains("rehearsal-lock"), "{error}");
+    fs::remove_file(place.state().join("lock")).unwrap();
+    symlink(&elsewhere, place.state().join("lock")).unwrap();
+    assert!(place.open().unwrap_err().to_string().contains("it is a link"));
+    assert!(store::inspect(&place.state()).unwrap_err().to_string().contains("it is a link"));
+    assert!(!elsewhere.exists());
+}
+
+#[tokio::test]
+async fn a_link_or_a_pipe_in_the_place_of_a_file_is_an_error_and_holds_up_nobody() {
+    let place = Place::used().await;
+    let read = |name: &str| match name {
+        "admin-token" => store::admin_token(&place.state()).map(drop),
+        "pseudonym-key" => store::pseudonym_key(&place.state()).map(drop),
+        _ => store::rehearsal_leftovers(&place.state()).map(drop),
+    };
+    let elsewhere = place.state().with_file_name("elsewhere");
+    fs::write(&elsewhere, "0".repeat(64)).unwrap();
+    for name in ["admin-token", "pseudonym-key", "rehearsal-leftovers.json"] {
+        let path = place.state().join(name);
+        let _not_there = fs::remove_file(&path);
+        symlink(&elsewhere, &path).unwrap();
+        assert!(read(name).unwrap_err().to_string().contains("it is a link"), "{name}");
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert!(read(name).unwrap_err().to_string().contains("something else than a plain file"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_root_notes_of_a_rehearsal_belongs_to_the_owner_of_the_directory() {
+    let place = Place::used().await;
+    if chown(place.state(), Some(12_345), Some(54_321)).is_err() {
+        eprintln!("only root can give a directory away: not tested here");
+        return;
+    }
+    let lock = store::lock_rehearsal(&place.state()).unwrap();
+    store::note_rehearsal_leftovers(&place.state(), Some("[]")).unwrap();
+    for name in ["rehearsal-lock", "rehearsal-leftovers.json"] {
+        let found = fs::metadata(place.state().join(name)).unwrap();
+        assert_eq!((found.uid(), found.gid(), found.mode() & 0o777), (12_345, 54_321, 0o600), "{name}");
+    }
+    assert!(lock.is_some() && store::lock_rehearsal(&place.state()).unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -30,6 +30,7 @@ mod rehearse;
 mod resync;
 mod run;
 mod running;
+mod runtime;
 mod state;
 mod state_owner;
 mod status;
@@ -43,6 +44,7 @@ use clap::Parser as _;
 use crate::config::ConfigError;
 #[cfg(not(windows))]
 use crate::messages::windows_service as windows_service_say;
+use crate::os::files;
 use args::INVALID;
 pub use args::{
     BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, CompletionsArgs, DemoArgs, DiscoverArgs, ExplainArgs,
@@ -68,12 +70,18 @@ pub fn main() -> ExitCode {
     }
     // An error means that a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(guarded(dispatch(&cli))));
+    if !writes_for_others(&cli.command) {
+        files::keep_new_files_private();
+    }
+    let outcome =
+        runtime::new().map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(guarded(dispatch(&cli))));
     exit_code(&cli.command, outcome)
+}
+
+/// True of a command that writes files for whoever is to read them: the report of a rehearsal,
+/// whose state is in a directory that nobody else may enter, and manual pages.
+fn writes_for_others(command: &Command) -> bool {
+    matches!(command, Command::Rehearse(_) | Command::Man(_) | Command::Completions(_))
 }
 
 fn exit_code(command: &Command, outcome: anyhow::Result<ExitCode>) -> ExitCode {

@@ -18,7 +18,7 @@ use super::running::{self, FoundService, NoService, RunningService, StatePart};
 use super::{Global, StateArgs, StateCommand, output, state_owner};
 use crate::clock::Clock;
 use crate::config::{self, Instance};
-use crate::messages::state_directory as say;
+use crate::messages::{Advice, state_directory as say};
 use crate::os::files;
 use crate::practice::KINDS;
 use crate::store::{self, Export, ExportHead, ExportWriter, Judgement, OpenError, SecretKey};
@@ -37,10 +37,39 @@ pub(super) async fn run(global: &Global, args: &StateArgs) -> anyhow::Result<Exi
     }
 }
 
-/// How many records an export has, and how many it lacks.
+/// How many records an export has, and why these are not all.
 struct Exporting {
     records: usize,
-    missing: usize,
+    flaw: Option<ExportFlaw>,
+}
+
+/// Why an export is not all of what the state once was.
+enum ExportFlaw {
+    /// So many records cannot be read.
+    Missing(usize),
+    /// The database was damaged and begun anew. The former one is there still.
+    BegunAnew(PathBuf),
+    /// The owner of the directory has said why.
+    ToldByOwner,
+}
+
+impl ExportFlaw {
+    /// As JSON counts them.
+    fn missing(&self) -> usize {
+        match self {
+            Self::Missing(records) => *records,
+            Self::BegunAnew(_) => 0,
+            Self::ToldByOwner => 1,
+        }
+    }
+
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Missing(records) => say::export_incomplete(*records),
+            Self::BegunAnew(former) => say::export_begun_anew(former),
+            Self::ToldByOwner => say::export_incomplete_as_told(),
+        }
+    }
 }
 
 /// An export, as JSON tells of it.
@@ -49,6 +78,7 @@ struct Exported<'a> {
     file: &'a Path,
     records: usize,
     missing: usize,
+    complete: bool,
 }
 
 /// An import, as JSON tells of it.
@@ -80,31 +110,30 @@ async fn export(
         Some(_) | None => {}
     }
     let found = running::find(instance).await?;
-    let exported = match file {
-        Some(file) => {
-            let mut unfinished = UnfinishedFile::make(file).map_err(|error| say::file(file, error))?;
-            let exported = write_export(found, config, instance, &mut unfinished.file).await?;
-            unfinished.finish(force).map_err(|error| say::file(file, error))?;
-            exported
+    let Some(file) = file else {
+        let mut out = files::private_standard_output()?;
+        let exported = write_export(found, config, instance, &mut out).await?;
+        if out.metadata().is_ok_and(|found| found.is_file()) {
+            out.sync_all()?;
         }
-        None => {
-            let mut out = files::private_standard_output()?;
-            let exported = write_export(found, config, instance, &mut out).await?;
-            if out.metadata().is_ok_and(|found| found.is_file()) {
-                out.sync_all()?;
-            }
-            exported
-        }
+        return exported.flaw.map_or(Ok(ExitCode::SUCCESS), |flaw| Err(flaw.advice().into()));
     };
-    let Exporting { records, missing } = exported;
-    if let Some(file) = file {
-        if json {
-            output::json(&Exported { file, records, missing })?;
-            return Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-        }
-        output::note(&say::exported(records, file));
+    let mut unfinished = UnfinishedFile::make(file).map_err(|error| say::file(file, error))?;
+    let Exporting { records, flaw } = write_export(found, config, instance, &mut unfinished.file).await?;
+    // What is there may be the last whole export.
+    let beside = flaw.as_ref().filter(|_| file.exists()).map(|_| with_ending(file, ".incomplete"));
+    let to = beside.as_deref().unwrap_or(file);
+    unfinished.finish(to, force).map_err(|error| say::file(to, error))?;
+    if json {
+        let missing = flaw.as_ref().map_or(0, ExportFlaw::missing);
+        output::json(&Exported { file: to, records, missing, complete: flaw.is_none() })?;
+        return Ok(if flaw.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    if missing == 0 { Ok(ExitCode::SUCCESS) } else { Err(say::export_incomplete(missing).into()) }
+    output::note(&say::exported(records, to));
+    if beside.is_some() {
+        output::note(&say::earlier_export_kept(file));
+    }
+    flaw.map_or(Ok(ExitCode::SUCCESS), |flaw| Err(flaw.advice().into()))
 }
 
 /// Writes an export as its records come: it holds the key of pseudonyms.
@@ -141,7 +170,7 @@ async fn of_service(service: &RunningService, state: &Path, out: &mut File) -> a
         })
         .await?;
     let records = writer.map_or(Ok(0), ExportWriter::end)?;
-    Ok(exported(records, &judgement))
+    Ok(exported(records, &judgement, state))
 }
 
 async fn of_directory(absent: &NoService, instance: &Instance, out: &mut File) -> anyhow::Result<Exporting> {
@@ -159,18 +188,22 @@ async fn of_directory(absent: &NoService, instance: &Instance, out: &mut File) -
         }
     });
     written?;
-    Ok(exported(writer.end()?, &judgement))
+    Ok(exported(writer.end()?, &judgement, &instance.state_path))
 }
 
 fn pseudonym_key(state: &Path) -> anyhow::Result<SecretKey> {
     store::pseudonym_key(state)?.ok_or_else(|| anyhow!(say::missing(&state.join("pseudonym-key"))))
 }
 
-fn exported(records: usize, judgement: &Judgement) -> Exporting {
+fn exported(records: usize, judgement: &Judgement, state: &Path) -> Exporting {
     for unreadable in &judgement.unreadable {
         output::note(&say::damaged_record(unreadable));
     }
-    Exporting { records, missing: judgement.unreadable.len() }
+    let flaw = match judgement.unreadable.len() {
+        0 => store::damaged_beside(state).pop().map(ExportFlaw::BegunAnew),
+        missing => Some(ExportFlaw::Missing(missing)),
+    };
+    Exporting { records, flaw }
 }
 
 /// The owner of the directory exports to us, and we write where only root may.
@@ -184,37 +217,43 @@ fn by_its_owner(owner: state_owner::Owner, config: &Path, out: &mut File) -> any
     }
     let (export, _) = Export::read(&text[..], &KINDS)?;
     out.write_all(&text)?;
-    Ok(Exporting { records: export.records.len(), missing: usize::from(!ended.status.success()) })
+    let flaw = (!ended.status.success()).then_some(ExportFlaw::ToldByOwner);
+    Ok(Exporting { records: export.records.len(), flaw })
 }
 
 /// A file that is private from the first byte on, and whole or not there.
-struct UnfinishedFile<'a> {
+struct UnfinishedFile {
     file: File,
     unfinished: PathBuf,
-    path: &'a Path,
 }
 
-impl<'a> UnfinishedFile<'a> {
-    fn make(path: &'a Path) -> io::Result<Self> {
-        let mut unfinished = path.as_os_str().to_owned();
-        unfinished.push(format!(".{}.unfinished", std::process::id()));
-        let unfinished = PathBuf::from(unfinished);
+impl UnfinishedFile {
+    /// Begins it beside the place that it is meant for.
+    fn make(path: &Path) -> io::Result<Self> {
+        let unfinished = with_ending(path, &format!(".{}.unfinished", std::process::id()));
         let file = files::private().write(true).create_new(true).open(&unfinished)?;
-        let made = Self { file, unfinished, path };
+        let made = Self { file, unfinished };
         files::close_to_others(&made.unfinished)?;
         Ok(made)
     }
 
-    fn finish(self, force: bool) -> io::Result<()> {
+    fn finish(self, to: &Path, force: bool) -> io::Result<()> {
         self.file.sync_all()?;
-        if !force && self.path.exists() {
+        if !force && to.exists() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        fs::rename(&self.unfinished, self.path)
+        fs::rename(&self.unfinished, to)
     }
 }
 
-impl Drop for UnfinishedFile<'_> {
+/// The path with something behind it.
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(ending);
+    PathBuf::from(path)
+}
+
+impl Drop for UnfinishedFile {
     fn drop(&mut self) {
         // Gone already if it was finished.
         let _ = fs::remove_file(&self.unfinished);
@@ -282,6 +321,9 @@ async fn verify(instance: &Instance, json: bool) -> anyhow::Result<ExitCode> {
             (found.ok_or_else(|| say::no_state(state))?, store::verify_beside(state))
         }
     };
+    for former in store::replaced_beside(state) {
+        output::note(&say::replaced_is_kept(&former));
+    }
     problems.extend(judgement.unreadable.iter().map(say::damaged_record));
     if json {
         let is_well = problems.is_empty();

@@ -9,7 +9,7 @@ use clap::ValueEnum as _;
 use super::args::{Command, Global, INVALID, ServiceArgs, ServiceCommand};
 use super::guarded::guarded;
 use super::logging::{self, LogFormat, LogLevel};
-use super::{output, run};
+use super::{output, run, runtime};
 use crate::config::{self, ConfigError};
 use crate::messages::{start as start_say, windows_service as say};
 use crate::os::installation::{self, Installation};
@@ -31,8 +31,7 @@ pub(super) fn serve(global: Global) -> ExitCode {
     // An error means that a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let served = service_manager::serve(move |signals| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let ended = runtime
+        let ended = runtime::new()
             .map_err(anyhow::Error::from)
             .and_then(|runtime| runtime.block_on(guarded(Box::pin(run::until_told(&global, signals)))));
         match ended {

@@ -21,6 +21,7 @@ use crate::config::{self, Config};
 use crate::http_clients::Network;
 use crate::ids::{BookingId, LocationId, ScheduleId};
 use crate::os::files;
+use crate::os::words::NO_TEMPORARY_FILES;
 use crate::random::Random;
 use crate::service::{Service, loopback_address};
 use crate::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer, serve};
@@ -73,7 +74,7 @@ impl Stage {
         let world = clinic::world(ZONE.wall(clock.now()).date(), random);
         let clinic =
             Arc::new(Clinic { server: OpenVpmsSim::new(world, clock.clone()), calls: Mutex::new(BTreeMap::new()) });
-        let directory = tempfile::Builder::new().prefix("vetbridge-demo-").tempdir().context("a directory")?;
+        let directory = tempfile::Builder::new().prefix("vetbridge-demo-").tempdir().context(NO_TEMPORARY_FILES)?;
         let file = directory.path().join(CONFIG_FILE);
         let read = |text: &str| config::parse(&file, text, &|_| Err(std::env::VarError::NotPresent));
         let marketplace = marketplace(&read(CONFIG)?, &clock);

@@ -9,6 +9,7 @@ use super::{Advice, counted, listed, plain};
 use crate::call_error::CallError;
 use crate::ids::{BookingId, BookingReference, PracticeId, ResourceId};
 use crate::mapping::LeftOut;
+use crate::os::words::NO_TEMPORARY_FILES;
 
 /// Stands in the first line of the notes of each appointment of a rehearsal.
 pub const MARK: &str = "vetbridge rehearsal";
@@ -37,8 +38,8 @@ pub const TIME_STILL_TAKEN: &str = "its time is still taken in the diary after i
 pub const STILL_THERE: &str = "OpenVPMS still has it after it was cancelled";
 /// A local time that cannot be booked.
 pub const NO_ZONE: &str = "its time names no single moment";
-/// What a directory was wanted for.
-pub const DIRECTORY: &str = "a directory for the state of the rehearsal";
+/// The state of a rehearsal has no place.
+pub const DIRECTORY: &str = NO_TEMPORARY_FILES;
 
 /// The name of the first page.
 pub const TITLE: &str = "Rehearsal";

@@ -101,6 +101,41 @@ pub fn export_incomplete(missing: usize) -> Advice {
     )
 }
 
+/// The same where root has asked the owner of the state for it.
+pub fn export_incomplete_as_told() -> Advice {
+    Advice::new(
+        "The export is not all of the state; the line above says why",
+        "Keep an earlier export too; `vetbridge state verify` says what is wrong",
+    )
+}
+
+/// An export of a database that was begun anew. It says nothing of what was lost before.
+pub fn export_begun_anew(former: &Path) -> Advice {
+    Advice::new(
+        format!(
+            "The database was damaged, so the export has what could be read of it and what came since; the former one \
+             is in {}",
+            former.display()
+        ),
+        "Keep an earlier export too. Compare the diary of the coming days with Healthengine's bookings, then move that \
+         directory away",
+    )
+}
+
+/// An export that is not whole did not replace another one.
+pub fn earlier_export_kept(file: &Path) -> String {
+    format!("{} was left as it is: it may be the last export with everything in it.", file.display())
+}
+
+/// `verify`: an import took the place of a database.
+pub fn replaced_is_kept(former: &Path) -> String {
+    format!(
+        "{} is what was here before an import: a former ledger, with the key of pseudonyms. Delete it when you are \
+         sure that the import was right.",
+        former.display()
+    )
+}
+
 /// A record that cannot be read, on a line of its own.
 pub fn damaged_record(unreadable: &Unreadable) -> String {
     format!("{}: {}", plain(&unreadable.key), unreadable.reason)

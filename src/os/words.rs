@@ -15,6 +15,7 @@ struct SystemWords {
     no_credentials: &'static str,
     low_ports: &'static str,
     make_directory: &'static str,
+    no_temporary_files: &'static str,
     /// `FILE` stands for the file.
     take_from_others: &'static str,
 }
@@ -34,6 +35,8 @@ const UNIX: SystemWords = SystemWords {
     low_ports: "allow the service to use it (CAP_NET_BIND_SERVICE)",
     make_directory: "make the directory for that user (in a systemd unit StateDirectory= makes it): install -d -m 700 \
          -o USER",
+    no_temporary_files: "There is no place for temporary files. Name a directory that can be written in the variable \
+         TMPDIR; in a container with a read-only root, mount a tmpfs at /tmp",
     take_from_others: "Make it readable for the user that vetbridge runs as only: chmod 600 FILE (640 with a group of \
          its own)",
 };
@@ -53,6 +56,8 @@ const WINDOWS: SystemWords = SystemWords {
     no_credentials: "CREDENTIALS_DIRECTORY is not set: credentials are a matter of other systems; use { file = … }",
     low_ports: "see which ports Windows keeps for itself: netsh int ipv4 show excludedportrange tcp",
     make_directory: "have it made for the service: `vetbridge service install`, as an administrator, makes",
+    no_temporary_files: "There is no place for temporary files. Name a directory that can be written in the variable \
+         TEMP",
     take_from_others: "Take it from the others, then let the service read it: icacls \"FILE\" /inheritance:r /grant:r \
          *S-1-5-18:F *S-1-5-32-544:F, then `vetbridge service install`",
 };
@@ -86,6 +91,8 @@ pub const NO_CREDENTIALS: &str = HERE.no_credentials;
 pub const LOW_PORTS: &str = HERE.low_ports;
 /// How a directory is made for the service, within a sentence; the path follows.
 pub const MAKE_DIRECTORY: &str = HERE.make_directory;
+/// No temporary file can be made, and what to do about it, before what the system says.
+pub const NO_TEMPORARY_FILES: &str = HERE.no_temporary_files;
 
 /// How a file is kept from others.
 pub fn take_from_others(file: &str) -> String {
@@ -120,7 +127,7 @@ mod tests {
         assert_eq!(typed_on_windows(r"C:\Program Files\a.toml"), "\"C:\\Program Files\\a.toml\"");
     }
 
-    fn all(words: &SystemWords) -> [&'static str; 13] {
+    fn all(words: &SystemWords) -> [&'static str; 14] {
         let SystemWords {
             start,
             stop,
@@ -134,6 +141,7 @@ mod tests {
             no_credentials,
             low_ports,
             make_directory,
+            no_temporary_files,
             take_from_others,
         } = words;
         [
@@ -149,6 +157,7 @@ mod tests {
             no_credentials,
             low_ports,
             make_directory,
+            no_temporary_files,
             take_from_others,
         ]
     }

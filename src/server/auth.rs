@@ -50,6 +50,8 @@ const COOKIE: &str = "vetbridge-session";
 /// The cookie of a session with a rehearsal. A browser keeps cookies by host and not by port, and
 /// the service may run on the same machine.
 const REHEARSAL_COOKIE: &str = "vetbridge-rehearsal-session";
+/// How the browser came to the proxy, as the proxy says.
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// The field of a form that carries the session's form token.
 pub(super) const FORM_TOKEN: &str = "form_token";
 /// Where a browser begins a session with the token.
@@ -125,8 +127,8 @@ impl Gate {
     }
 
     /// Begins a session, as the link does, if that is the token.
-    pub(super) fn sign_in(&self, offered: &str) -> Option<Response> {
-        self.is_token(offered).then(|| begin_session(self))
+    pub(super) fn sign_in(&self, offered: &str, headers: &HeaderMap) -> Option<Response> {
+        self.is_token(offered).then(|| begin_session(self, headers))
     }
 
     /// Ends the session of this browser. The header that takes its cookie.
@@ -154,7 +156,7 @@ pub(super) async fn check_names(State(gate): State<Gate>, mut request: Request, 
 /// address bar.
 pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     if in_query(request.uri()).is_some_and(|offered| gate.is_token(&decoded(offered))) {
-        return begin_session(&gate);
+        return begin_session(&gate, request.headers());
     }
     if proof::ShownProof::of(request.headers()).is_some() {
         return check_proof(&gate, request, next).await;
@@ -181,13 +183,21 @@ pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: 
     }
 }
 
-fn begin_session(gate: &Gate) -> Response {
+fn begin_session(gate: &Gate, headers: &HeaderMap) -> Response {
     let Ok(value) = gate.0.sessions.begin() else {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, say::NO_RANDOM);
     };
     let (name, value, seconds) = (gate.0.cookie, value.expose_secret(), LASTS.as_secs());
-    let cookie = format!("{name}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path=/");
+    let secure = if came_over_tls(headers) { "Secure; " } else { "" };
+    let cookie = format!("{name}={value}; Max-Age={seconds}; {secure}HttpOnly; SameSite=Strict; Path=/");
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+}
+
+/// True if a proxy says that the browser came to it over TLS: the browser then never sends the
+/// cookie over plain http. A browser takes no such cookie from the plain listener itself, so it is
+/// not the rule. Whoever says it untruly spoils nothing but their own cookie.
+fn came_over_tls(headers: &HeaderMap) -> bool {
+    headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
 /// A browser's change: from the own page, or a form with the token of its session.

@@ -18,7 +18,7 @@
 //! process (see [`super::sled_engine`]), and without saying who holds it. Hence the lock of our
 //! own, taken before anything is touched.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,7 @@ use crate::os::files;
 const LOCK: &str = "lock";
 pub(super) const MARKER: &str = "initialised";
 const PROBE: &str = "probe";
+const PROBE_TRIES: usize = 10;
 /// Only this much of a lock or marker file is read.
 const SMALL_FILE_BYTES_MAX: u64 = 512;
 
@@ -71,7 +72,7 @@ impl StateDirectory {
         }
         let path = files::whole_path(path).map_err(disk(path))?;
         refuse_foreign_files(&path)?;
-        let lock = match File::open(path.join(LOCK)) {
+        let lock = match open_to_read(&path.join(LOCK)) {
             Ok(lock) => Some(lock),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(disk(&path.join(LOCK))(error)),
@@ -231,11 +232,24 @@ fn is_of_database(name: &str) -> bool {
 fn refuse_other_owner(path: &Path) -> Result<(), OpenError> {
     let owner = files::owner(&fs::metadata(path).map_err(disk(path))?);
     let probe = path.join(format!("{PROBE}{TEMPORARY_SUFFIX}"));
-    remove_if_there(&probe).map_err(disk(path))?;
-    let made = files::private().write(true).create(true).truncate(true).open(&probe);
-    let ours = files::owner(&made.and_then(|file| file.metadata()).map_err(disk(path))?);
+    let made = make_probe(&probe).and_then(|file| file.metadata());
+    let ours = files::owner(&made.map_err(disk(path))?);
     remove_if_there(&probe).map_err(disk(path))?;
     if ours == owner { Ok(()) } else { Err(OpenError::OtherOwner { path: path.to_owned(), owner, ours }) }
+}
+
+/// Makes a file that was not there: whoever else may write in the directory could put a link in its
+/// place, and root is not to open what that leads to. Somebody who starts at the same moment makes
+/// the same file, so it is tried more than once.
+fn make_probe(probe: &Path) -> io::Result<File> {
+    let mut tries_left = PROBE_TRIES;
+    loop {
+        remove_if_there(probe)?;
+        match files::private().write(true).create_new(true).open(probe) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && tries_left > 0 => tries_left -= 1,
+            made => return made,
+        }
+    }
 }
 
 /// Somebody who starts at the same moment may have removed it.
@@ -249,14 +263,14 @@ pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
 /// The file is never removed: whoever removed it under a holder would let a second one in.
 fn lock(path: &Path, now: DateTime<Utc>) -> Result<File, OpenError> {
     let file_path = path.join(LOCK);
-    let open = |path: &Path| files::private().read(true).write(true).create(true).truncate(false).open(path);
-    let file = open(&file_path).map_err(disk(&file_path))?;
+    let file = open_or_make(&file_path).map_err(disk(&file_path))?;
     take(path, &file)?;
     let line = format!("process {} since {}\n", std::process::id(), seconds(now));
     let note_path = path.join(files::HOLDER_NOTE);
     let note =
         |mut note: &File| note.set_len(0).and_then(|()| note.rewind()).and_then(|()| note.write_all(line.as_bytes()));
-    let noted = if note_path == file_path { note(&file) } else { open(&note_path).and_then(|file| note(&file)) };
+    let noted =
+        if note_path == file_path { note(&file) } else { open_or_make(&note_path).and_then(|file| note(&file)) };
     noted.map_err(disk(&note_path))?;
     Ok(file)
 }
@@ -290,17 +304,35 @@ pub(super) fn write_file_by(path: &Path, write: impl FnOnce(&mut File) -> io::Re
     let unfinished = PathBuf::from(unfinished);
     remove_if_there(&unfinished)?;
     let mut file = files::private().write(true).create_new(true).open(&unfinished)?;
+    files::give_to_owner_of(parent(path), &file)?;
     write(&mut file)?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
     sync_directory_of(path)
 }
 
+/// Opens a file of the directory, which belongs to whoever runs the service; see
+/// [`files::open_plain`].
+pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+    files::open_plain(OpenOptions::new().read(true), path)
+}
+
+/// The same to read and write; made (mode 0600) if it is not there.
+pub(super) fn open_or_make(path: &Path) -> io::Result<File> {
+    match files::private().read(true).write(true).create_new(true).open(path) {
+        Ok(made) => files::give_to_owner_of(parent(path), &made).map(|()| made),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            files::open_plain(OpenOptions::new().read(true).write(true), path)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads the beginning of a file that should be small. It can hold a secret, so it is wiped, and no
 /// buffer grows meanwhile.
 pub(super) fn read_small(path: &Path) -> io::Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * SMALL_FILE_BYTES_MAX as usize));
-    File::open(path)?.take(SMALL_FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    open_to_read(path)?.take(SMALL_FILE_BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::os::words::START;
+
 /// A change that was not stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -68,8 +70,8 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The directory is another user's.
-    #[error("the state directory {} belongs to the user with id {owner}, and vetbridge runs as {ours}. Run it as that \
-             user (sudo -u '#{owner}'), or change the owner with everything inside (chown -R)", .path.display())]
+    #[error("the state directory {} belongs to the user with id {owner}, and vetbridge runs as {ours}. {remedy}",
+            .path.display(), remedy = to_be_its_owner(.owner, .ours))]
     OtherOwner {
         /// The state directory.
         path: PathBuf,
@@ -177,6 +179,15 @@ pub enum OpenError {
         /// What is wrong, without its content.
         problem: &'static str,
     },
+}
+
+/// How the directory is used by its owner. root is not told to take it: it is the service's, which
+/// could not open it any more.
+fn to_be_its_owner(owner: &u32, ours: &u32) -> String {
+    if *ours == 0 {
+        return format!("Start the service, which runs as that user ({START}), or give [state] path another directory");
+    }
+    format!("Run it as that user (sudo -u '#{owner}'), or change the owner with everything inside (chown -R)")
 }
 
 impl OpenError {

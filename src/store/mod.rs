@@ -151,8 +151,18 @@ pub fn verify_beside(path: &Path) -> Vec<String> {
             Err(error) => problems.push(error.to_string()),
         }
     }
-    problems.extend(say::set_aside(&rebuild::found(path)));
+    problems.extend(say::set_aside(&damaged_beside(path)));
     problems
+}
+
+/// Damaged databases that were set aside here and that nobody took away; the latest last.
+pub fn damaged_beside(path: &Path) -> Vec<PathBuf> {
+    replace::set_aside_as(path, file_names::DAMAGED)
+}
+
+/// The same of databases that an import took the place of.
+pub fn replaced_beside(path: &Path) -> Vec<PathBuf> {
+    replace::set_aside_as(path, file_names::REPLACED)
 }
 
 /// What the files of a directory take on the disk, those of its folders too. It asks the disk: call
@@ -385,7 +395,7 @@ impl Store {
     /// What a person has to know about the store, for as long as it is so.
     pub fn alarm(&self) -> Option<String> {
         let directory = self.inner.directory.as_ref()?;
-        say::set_aside(&rebuild::found(directory.path()))
+        say::set_aside(&damaged_beside(directory.path()))
     }
 
     /// What the store knows about itself.

@@ -3,7 +3,7 @@
 //!
 //! What is read may be older than what was lost: that is as if a backup had been restored, and safe
 //! in the same way (see [`Meta::complete_since`]). The files themselves stay in the directory
-//! `damaged-…` until a person takes them away; until then every start says so ([`found`]). The key
+//! `damaged-…` until a person takes them away; until then every start says so. The key
 //! of pseudonyms is a file of its own and outlives the database.
 
 use std::fs;
@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use super::directory::{StateDirectory, disk, write_file};
 use super::error::OpenError;
 use super::export::ExportHead;
-use super::file_names::{DAMAGED, SALVAGE};
+use super::file_names::SALVAGE;
 use super::meta::Meta;
 use super::opening;
 use super::parts::{Parted, StoredValue};
@@ -145,13 +145,4 @@ fn copy_database(directory: &StateDirectory, to: &Path, with_snapshots: bool) ->
         Ok(())
     };
     copy().map_err(disk(to))
-}
-
-/// Damaged databases that were set aside here and that nobody took away.
-pub(super) fn found(state: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(state) else { return Vec::new() };
-    let damaged = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(DAMAGED);
-    let mut found: Vec<PathBuf> = entries.filter_map(Result::ok).filter(damaged).map(|entry| entry.path()).collect();
-    found.sort();
-    found
 }

@@ -1,15 +1,18 @@
 //! The files that a rehearsal keeps in the state directory: what it left in the diary, and a lock
 //! so that one rehearsal books at a time. No part of the state: a service neither reads nor writes
 //! them.
+//!
+//! A rehearsal reads secrets that root alone can read, so root does not become the owner of the
+//! directory for it, as it does for other commands. These files are opened through no link, and
+//! what root makes is given to the owner.
 
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use super::directory::{disk, make, remove_if_there, sync_directory_of, write_file};
+use super::directory::{disk, make, open_or_make, open_to_read, remove_if_there, sync_directory_of, write_file};
 use super::error::OpenError;
 use super::file_names::{REHEARSAL_LEFTOVERS, REHEARSAL_LOCK};
-use crate::os::files;
 
 /// A booking takes some three hundred bytes.
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -28,8 +31,7 @@ pub struct RehearsalLock {
 pub fn lock_rehearsal(state: &Path) -> Result<Option<RehearsalLock>, OpenError> {
     make(state)?;
     let path = state.join(REHEARSAL_LOCK);
-    let mut options = files::private();
-    let file = options.read(true).write(true).create(true).truncate(false).open(&path).map_err(disk(&path))?;
+    let file = open_or_make(&path).map_err(disk(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(RehearsalLock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -44,7 +46,7 @@ pub fn lock_rehearsal(state: &Path) -> Result<Option<RehearsalLock>, OpenError> 
 pub fn rehearsal_leftovers(state: &Path) -> Result<Option<String>, OpenError> {
     let path = state.join(REHEARSAL_LEFTOVERS);
     let mut text = String::new();
-    match File::open(&path).and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text)) {
+    match open_to_read(&path).and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text)) {
         Ok(_) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(disk(&path)(error)),

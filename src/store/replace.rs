@@ -12,7 +12,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::directory::{self, Marker, StateDirectory, disk, write_file, write_file_by};
+use super::directory::{self, Marker, StateDirectory, disk, open_to_read, write_file, write_file_by};
 use super::engine::{Engine, EngineError};
 use super::error::{BadExport, OpenError};
 use super::export::{ExportHead, ExportReader, ExportWriter};
@@ -53,7 +53,7 @@ pub(super) fn reborn(meta: &Meta, path: &Path) -> Result<Meta, OpenError> {
 /// its place; else where that is.
 pub(super) fn finish(directory: &StateDirectory) -> Result<Option<PathBuf>, OpenError> {
     let incoming = directory.path().join(INCOMING);
-    let file = match File::open(&incoming) {
+    let file = match open_to_read(&incoming) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(disk(&incoming)(error)),
@@ -62,7 +62,7 @@ pub(super) fn finish(directory: &StateDirectory) -> Result<Option<PathBuf>, Open
     // All of it is read before anything is changed.
     let (head, key) = own_records(file, |_, _| Ok(())).map_err(bad)?;
     let aside = set_aside(directory, &head)?;
-    fill(directory, &head.meta, File::open(&incoming).map_err(disk(&incoming))?, bad)?;
+    fill(directory, &head.meta, open_to_read(&incoming).map_err(disk(&incoming))?, bad)?;
     secret_file::put_pseudonym_key(directory.path(), &key)?;
     directory.mark(&Marker::new(&head.meta.instance, head.meta.created_at))?;
     let removed = fs::remove_file(&incoming).and_then(|()| directory::sync_directory_of(&incoming));
@@ -89,6 +89,15 @@ fn aside_name(head: &ExportHead) -> String {
     let why = if head.meta.restored_at == Some(head.exported_at) { DAMAGED } else { REPLACED };
     let instance: String = head.meta.instance.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
     format!("{why}{}-{instance}", head.exported_at.format("%Y-%m-%dT%H%M%SZ"))
+}
+
+/// The directories of former databases whose names begin so; the latest last.
+pub(super) fn set_aside_as(state: &Path, why: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(state) else { return Vec::new() };
+    let wanted = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(why);
+    let mut found: Vec<PathBuf> = entries.filter_map(Result::ok).filter(wanted).map(|entry| entry.path()).collect();
+    found.sort();
+    found
 }
 
 /// Moves what belongs to the former database into a directory beside it. The database itself goes

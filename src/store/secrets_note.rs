@@ -2,11 +2,10 @@
 //! [`crate::config::secrets_in_force`]. No part of the state: it is written anew at every start,
 //! and nothing is missing without it.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use super::directory::{disk, write_file};
+use super::directory::{disk, open_to_read, write_file};
 use super::error::OpenError;
 use super::file_names::IN_FORCE;
 
@@ -25,6 +24,6 @@ pub fn note_in_force(state: &Path, text: &str) -> Result<(), OpenError> {
 /// What was noted; `None` where nothing was, or where we may not read it.
 pub fn noted_in_force(state: &Path) -> Option<String> {
     let mut text = String::new();
-    File::open(state.join(IN_FORCE)).ok()?.take(BYTES_MAX).read_to_string(&mut text).ok()?;
+    open_to_read(&state.join(IN_FORCE)).ok()?.take(BYTES_MAX).read_to_string(&mut text).ok()?;
     Some(text)
 }

@@ -212,6 +212,13 @@ async fn a_form_with_the_token_begins_a_session_unless_another_page_sends_it() {
     assert!(cookie.ends_with("; Max-Age=43200; HttpOnly; SameSite=Strict; Path=/"), "{cookie}");
     let page = service.get_with_cookie("/", cookie.split(';').next().unwrap()).await;
     assert_eq!(page.status(), 200);
+    // Over TLS, as the proxy says: the cookie never leaves the browser otherwise.
+    let by_proxy = sign_in(service.token(), ("x-forwarded-proto", "https")).await;
+    let cookie = header(&by_proxy, "set-cookie").to_owned();
+    assert!(cookie.ends_with("; Max-Age=43200; Secure; HttpOnly; SameSite=Strict; Path=/"), "{cookie}");
+    assert_eq!(service.get_with_cookie("/", cookie.split(';').next().unwrap()).await.status(), 200);
+    let plain = sign_in(service.token(), ("x-forwarded-proto", "http")).await;
+    assert!(!header(&plain, "set-cookie").contains("Secure"));
     service.stop().await;
 }
 

@@ -64,6 +64,9 @@ async fn a_backup_of_the_running_service_is_brought_back_and_nothing_is_booked_t
     assert!(import.status == 1 && import.error.contains("--replace"), "{import:?}");
     let import = clinic.run(&["state", "import", "--replace", "backup.jsonl"]).await;
     assert!(import.status == 0 && import.error.contains("/replaced-"), "{import:?}");
+    let verified = clinic.run(&["state", "verify"]).await;
+    assert!(verified.status == 0 && verified.error.contains("/replaced-"), "{verified:?}");
+    assert!(verified.error.contains("with the key of pseudonyms. Delete it when"), "{verified:?}");
 
     let service = Service::start_and_get_in_step(&clinic).await;
     confirmed(&clinic, open).await;
@@ -151,6 +154,9 @@ async fn a_damaged_database_is_reported_by_verify_and_survived_by_run() {
     let booking = clinic.book("s136").await;
     confirmed(&clinic, booking).await;
     service.stop().await;
+    assert_eq!(clinic.run(&["state", "export", "backup.jsonl"]).await.status, 0);
+    let backup = || fs::read_to_string(clinic.directory.path().join("backup.jsonl")).unwrap();
+    let before = backup();
     // As after a disk that forgot.
     let db = clinic.state().join("db");
     fs::write(&db, vec![0; fs::metadata(&db).unwrap().len() as usize]).unwrap();
@@ -176,6 +182,68 @@ async fn a_damaged_database_is_reported_by_verify_and_survived_by_run() {
     service.stop().await;
     let verified = clinic.run(&["state", "verify"]).await;
     assert!(verified.status == 1 && verified.out.contains("damaged-"), "{verified:?}");
+    // The backup of the next night does not replace the one that has the booking.
+    let export = clinic.run(&["state", "export", "--force", "backup.jsonl"]).await;
+    assert!(export.status == 1 && export.error.contains("the former one is in"), "{export:?}");
+    assert_eq!(backup(), before);
+    assert!(clinic.directory.path().join("backup.jsonl.incomplete").exists());
+}
+
+/// A record of a kind that the program does not know.
+#[derive(Serialize, Deserialize)]
+struct Unheard(String);
+
+impl Record for Unheard {
+    const KIND: &'static str = "unheard-of";
+    const VERSION: u32 = 1;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_lacks_something_never_replaces_one_that_is_there() {
+    let clinic = Clinic::open().await;
+    Service::start_and_get_in_step(&clinic).await.stop().await;
+    let read = |name: &str| fs::read_to_string(clinic.directory.path().join(name));
+    assert_eq!(clinic.run(&["state", "export", "backup.jsonl"]).await.status, 0);
+    let whole = read("backup.jsonl").unwrap();
+    let store = Store::open(&clinic.state(), clinic.healthengine.now()).unwrap();
+    store.commit(Batch::of("7", &Unheard("?".into())).unwrap()).await.unwrap();
+    drop(store);
+
+    let export = clinic.run(&["state", "export", "--force", "backup.jsonl"]).await;
+    assert!(export.status == 1 && export.error.contains("The export is without 1 record"), "{export:?}");
+    assert!(export.error.contains("backup.jsonl was left as it is"), "{export:?}");
+    assert_eq!(read("backup.jsonl").unwrap(), whole);
+    assert!(read("backup.jsonl.incomplete").is_ok_and(|text| text.lines().count() > 2));
+    assert_eq!(mode(&clinic.directory.path().join("backup.jsonl.incomplete")), 0o600);
+    let json = clinic.run(&["state", "export", "--force", "--json", "backup.jsonl"]).await;
+    assert!(json.status == 1 && json.out.contains("\"complete\": false"), "{json:?}");
+    assert!(json.out.contains("backup.jsonl.incomplete") && json.out.contains("\"missing\": 1"), "{json:?}");
+    // Where nothing is lost, it has the name that was typed.
+    assert_eq!(clinic.run(&["state", "export", "other.jsonl"]).await.status, 1);
+    assert!(read("other.jsonl").is_ok() && read("other.jsonl.incomplete").is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_umask_nor_processors_decide_who_reads_the_state_and_how_many_threads_there_are() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_limited(&clinic, "umask 022; export TOKIO_WORKER_THREADS=96").await;
+    eventually("it is in step", async || service.open("/readyz").await.status() == 200).await;
+    let threads = fs::read_dir(format!("/proc/{}/task", service.process())).unwrap().count();
+    assert!(threads < 40, "{threads}");
+    service.stop().await;
+    let mut folders = vec![clinic.state()];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
+            seen += 1;
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    assert!(seen > 5, "{seen}");
 }
 
 /// Needs root, for it is about root. Elsewhere nothing is tested, and a line says so.
@@ -192,6 +260,11 @@ async fn root_becomes_the_owner_of_the_state_before_it_opens_it() {
     fs::set_permissions(directory, Permissions::from_mode(0o711)).unwrap();
     fs::create_dir(clinic.state()).unwrap();
     chown(clinic.state(), Some(NOBODY), Some(NOBODY)).unwrap();
+    // As the package leaves it before the first start.
+    let check = clinic.run(&["check", "--json"]).await;
+    assert!(check.out.contains("can be used by the user that it belongs to"), "{check:?}");
+    assert!(!check.out.contains("chown") && !check.out.contains("sudo -u"), "{check:?}");
+    assert!(fs::read_dir(clinic.state()).unwrap().next().is_none(), "the check leaves nothing");
     let service = Service::start_as(&clinic, Some(NOBODY)).await;
     eventually("it is in step", async || service.open("/readyz").await.status() == 200).await;
     confirmed(&clinic, clinic.book("s136").await).await;

@@ -162,6 +162,10 @@ in_root vetbridge state export /root/stopped.jsonl
 in_root vetbridge bookings | grep confirmed
 [ "$(grep -c 36127212 "$ROOT/root/stopped.jsonl")" -gt 0 ] || fail "the booking is not in the export"
 owned
+# A rehearsal reads secrets that only root can read, so root stays root for it. What it leaves is the service's all the same.
+as_root rehearse --book --for 1s >"$ROOT.out" 2>&1 || { cat "$ROOT.out" >&2; fail "the rehearsal"; }
+in_root test -e /var/lib/vetbridge/rehearsal-lock || fail "the rehearsal booked without its lock"
+owned
 # A command that calls the servers does so as the service's user, which cannot read what root alone can.
 as_root resync --offline-too >"$ROOT.out" 2>&1 && fail "the service's user reads root's secrets"
 in_root sh -c 'chgrp vetbridge /etc/vetbridge/openvpms.password && chmod 640 /etc/vetbridge/openvpms.password'

@@ -60,6 +60,7 @@ def rules(manifests):
         "no more rights": security["allowPrivilegeEscalation"] is False,
         "no capabilities": security["capabilities"] == {"drop": ["ALL"]},
         "a root that cannot be written": security["readOnlyRootFilesystem"] is True,
+        "a place for a rehearsal": "/tmp" in {mount["mountPath"] for mount in container["volumeMounts"]},
         "nothing of the node": not any(pod.get(key) for key in ("hostNetwork", "hostPID", "hostIPC")),
         "probes judge the process": all(
             container[probe]["exec"]["command"] == ["/usr/bin/vetbridge", "probe"]

@@ -131,3 +131,34 @@ async fn nginx_passes_webhooks_with_their_senders_address_and_nothing_else() {
 async fn caddy_passes_webhooks_with_their_senders_address_and_nothing_else() {
     only_webhooks_pass(ProxyKind::Caddy).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_passes_the_status_page_to_the_clinics_browsers_and_writes_the_token_nowhere() {
+    if !ProxyKind::Nginx.is_here() {
+        return;
+    }
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let (proxy, token) = (Proxy::before_status_page(clinic.port).await, service.token().to_owned());
+    let ask = async |from: [u8; 4], line: &str, headers: &str, body: &str| {
+        let length = body.len();
+        let head = format!("{line} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {length}\r\n");
+        exchange(from, proxy.port, &format!("{head}{headers}\r\n{body}")).await
+    };
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let signed_in = ask(HEALTHENGINE, "POST /sign-in", form, &format!("token={token}")).await;
+    assert!(signed_in.starts_with("HTTP/1.1 303") && signed_in.contains("; Secure; HttpOnly"), "{signed_in}");
+    let cookie = signed_in.split_once("vetbridge-session=").unwrap().1.split(';').next().unwrap();
+    let cookie = format!("Cookie: vetbridge-session={cookie}\r\n");
+    let page = ask(HEALTHENGINE, "GET /", &cookie, "").await;
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains(PRACTICE), "{page}");
+
+    // A link that somebody made all the same leads to the form, and the token goes no further.
+    let link = ask(HEALTHENGINE, &format!("GET /?token={token}"), "", "").await;
+    assert!(link.starts_with("HTTP/1.1 302") && !link.contains(&token) && !link.contains("ookie"), "{link}");
+    let stranger = ask(STRANGER, "POST /sign-in", form, &format!("token={token}")).await;
+    assert!(stranger.starts_with("HTTP/1.1 403"), "{stranger}");
+    service.stop().await;
+    assert!(ask(HEALTHENGINE, "GET /", &cookie, "").await.starts_with("HTTP/1.1 502"));
+    assert!(!proxy.logs().contains(&token), "nginx logs the token: {}", proxy.logs());
+}

@@ -73,6 +73,13 @@ impl Proxy {
         Self::start(ProxyKind::Nginx, directory, &config, port).await
     }
 
+    /// Starts nginx before the status page at this port, for browsers at 127.0.0.2.
+    pub(crate) async fn before_status_page(admin: u16) -> Self {
+        let (directory, port) = (TempDir::new().unwrap(), free_port().await);
+        let config = nginx(directory.path(), &status_site(directory.path(), port, admin));
+        Self::start(ProxyKind::Nginx, directory, &config, port).await
+    }
+
     async fn start(kind: ProxyKind, directory: TempDir, config: &Path, port: u16) -> Self {
         let mut command = kind.command();
         match kind {
@@ -145,6 +152,24 @@ fn openvpms_site(certificates: &Path, port: u16, openvpms: u16) -> String {
             ("/etc/nginx/openvpms.key", certificates.join("openvpms.key").display().to_string()),
             ("allow 10.8.0.2;", "allow 127.0.0.1;".into()),
             ("http://127.0.0.1:8080;", format!("http://127.0.0.1:{openvpms};")),
+        ],
+    )
+}
+
+/// `deploy/proxy/status.nginx.conf`, filled in.
+fn status_site(directory: &Path, port: u16, admin: u16) -> String {
+    let letsencrypt = "/etc/letsencrypt/live/status.examplevets.com.au";
+    filled_in(
+        "deploy/proxy/status.nginx.conf",
+        &[
+            ("    listen 443 ssl;", format!("    listen 127.0.0.1:{port} ssl;")),
+            ("    listen [::]:443 ssl;\n", String::new()),
+            ("server_name status.examplevets.com.au;", "server_name 127.0.0.1;".into()),
+            (&format!("{letsencrypt}/fullchain.pem"), tls::fixture("good.pem").display().to_string()),
+            (&format!("{letsencrypt}/privkey.pem"), tls::fixture("server.key").display().to_string()),
+            ("allow 192.168.1.0/24;", "allow 127.0.0.2;".into()),
+            ("/var/log/nginx/error.log", directory.join("site.log").display().to_string()),
+            ("http://127.0.0.1:8686;", format!("http://127.0.0.1:{admin};")),
         ],
     )
 }

@@ -64,3 +64,14 @@ fn the_manual_pages_that_the_units_name_are_those_of_commands() {
         }
     }
 }
+
+#[test]
+fn the_manifests_have_the_room_of_the_unit_and_a_place_for_temporary_files() {
+    let tasks = settings(PLAIN).iter().find_map(|line| line.strip_prefix("TasksMax=").map(str::to_owned)).unwrap();
+    let compose = text("compose.yaml");
+    assert!(compose.contains(&format!("    pids_limit: {tasks}\n")), "TasksMax={tasks}");
+    // `vetbridge rehearse` keeps its state there, and the root cannot be written.
+    assert!(compose.contains("    tmpfs: [\"/tmp:") && compose.contains("    read_only: true\n"));
+    let pod = text("kubernetes/base/statefulset.yaml");
+    assert!(pod.contains("mountPath: /tmp\n") && pod.contains("readOnlyRootFilesystem: true\n"));
+}

@@ -168,6 +168,10 @@ async fn inspect_state(
             Ok(()) => report.ok(STATE, format!("{path} will be made by the first run")),
             Err(error) => report.problem(STATE, state_say::cannot_be_made(&config.state_path, error)),
         },
+        // Commands that root types become the owner before they open it.
+        Err(OpenError::OtherOwner { .. }) if state_owner::to_become(&config.state_path).is_some() => {
+            report.ok(STATE, format!("{path} can be used by the user that it belongs to"));
+        }
         Err(error @ OpenError::OtherOwner { .. }) => report.note(STATE, commands::check_as_other_user(&error)),
         Err(error) => match absent.mute_holder(&error) {
             Some(advice) => report.problem(STATE, advice),

@@ -17,6 +17,26 @@ pub fn private() -> OpenOptions {
     OpenOptions::new()
 }
 
+/// Nothing to do: a file has the access list of its directory.
+pub fn keep_new_files_private() {}
+
+/// Opens a file of ours in the state directory. Its access list lets in nobody who could put a link
+/// there.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options.open(path)
+}
+
+/// Nothing to do: whose a file is says nothing here.
+///
+/// # Errors
+/// None.
+pub fn give_to_owner_of(_directory: &Path, _file: &File) -> io::Result<()> {
+    Ok(())
+}
+
 /// Makes a directory that its maker, administrators and the service can enter.
 ///
 /// # Errors

@@ -35,10 +35,11 @@ pub(super) fn render(sentence: &str) -> Html<String> {
 /// Begins a session. A page of somebody else gets no so far ([`auth::check_names`]).
 pub(in crate::server) async fn sign_in(
     State(gate): State<Gate>,
+    headers: HeaderMap,
     form: Result<Form<SignInForm>, FormRejection>,
 ) -> Response {
     let token = form.map(|Form(form)| form.token).unwrap_or_default();
-    gate.sign_in(token.trim()).unwrap_or_else(|| {
+    gate.sign_in(token.trim(), &headers).unwrap_or_else(|| {
         (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], render(say::WRONG_TOKEN)).into_response()
     })
 }

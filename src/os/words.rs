@@ -32,8 +32,8 @@ const UNIX: SystemWords = SystemWords {
     no_credentials: "CREDENTIALS_DIRECTORY is not set: a credential comes from systemd (LoadCredential= in the unit); \
          elsewhere use { file = … }",
     low_ports: "allow the service to use it (CAP_NET_BIND_SERVICE)",
-    make_directory: "make the directory for that user (in a systemd unit StateDirectory= makes it): install -d -m 700 \
-         -o USER",
+    make_directory: "make the directory for the user that vetbridge runs as (in a systemd unit StateDirectory= makes \
+         it): install -d -m 700 -o USER",
     take_from_others: "Make it readable for the user that vetbridge runs as only: chmod 600 FILE (640 with a group of \
          its own)",
 };

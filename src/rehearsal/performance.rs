@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::directory::RehearsalDirectory;
 use super::facts::RehearsalFacts;
 use super::leftovers::Leftovers;
 use super::removal::remove_all;
@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::findings::report::{Finding, Level};
 use crate::mapping::Mapping;
 use crate::messages::rehearsal as say;
+use crate::messages::typed_commands::TypedCommands;
 use crate::openvpms::OpenVpmsWriter;
 use crate::service::Service;
 
@@ -40,8 +41,9 @@ pub struct Rehearsal {
     pub(super) writer: OpenVpmsWriter,
     pub(super) leftovers: Option<Arc<Leftovers>>,
     pub(super) config: Config,
+    pub(super) commands: TypedCommands,
     /// Goes after the service has.
-    pub(super) _directory: TempDir,
+    pub(super) _directory: RehearsalDirectory,
 }
 
 /// How a rehearsal ended.
@@ -55,11 +57,17 @@ pub struct RehearsalEnd {
 }
 
 impl Rehearsal {
+    /// How commands are typed that this rehearsal names: those that ask a running service ask it.
+    pub fn commands(&self) -> TypedCommands {
+        self.commands.clone()
+    }
+
     /// What everybody should know before it begins.
     pub fn opening(&self) -> String {
         let facts = &self.facts;
         let mut text = say::opening(
             &self.service.admin_link(),
+            &self.commands,
             &facts.openvpms_url,
             facts.requests_per_second,
             facts.books,

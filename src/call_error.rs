@@ -137,9 +137,12 @@ impl ServerOutage {
 }
 
 impl CallError {
-    /// An error without an HTTP status.
+    /// An error without an HTTP status. The detail ends without a full stop, whatever was said: it
+    /// stands within sentences.
     pub fn new(class: ErrorClass, detail: impl Into<String>) -> Self {
-        Self { class, status: None, detail: detail.into(), retry_after: None, cause: None, call: None }
+        let mut detail = detail.into();
+        detail.truncate(detail.trim_end_matches('.').len());
+        Self { class, status: None, detail, retry_after: None, cause: None, call: None }
     }
 
     /// An error that an answer with this status stands for.

@@ -118,6 +118,8 @@ pub enum Oddity {
     BeginsWith(char),
     /// The last character is.
     EndsWith(char),
+    /// Both are.
+    BeginsAndEndsWith(char, char),
     /// One inside is one that nobody sees.
     Holds(usize, char),
     /// It stands in quotes, as in a shell script.

@@ -182,9 +182,8 @@ pub fn alerts(settings: &AlertSettings, file: &Path) -> anyhow::Result<AlertChan
     }
     let heartbeat = settings.heartbeat.as_ref().map(|url| web(url).context(say::HEARTBEAT));
     let heartbeat = heartbeat.transpose()?.map(|address| (address, settings.heartbeat_interval));
-    let named = (!config::is_found_everywhere(file)).then(|| std::path::absolute(file).ok()).flatten();
-    let config_option = named.map(|file| say::config_option(&file.display().to_string())).unwrap_or_default();
-    Ok(AlertChannels { after: settings.after, receivers, heartbeat, config_option })
+    let commands = config::commands_for(file);
+    Ok(AlertChannels { after: settings.after, receivers, heartbeat, commands })
 }
 
 /// `before` is how the same system was reached until now.

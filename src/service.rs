@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use crate::alerts::teller::Alerts;
 use crate::bridge::{Bridge, Connect};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::messages::typed_commands::TypedCommands;
 use crate::messages::{Advice, reload, start as say, supervisor as supervisor_say};
 use crate::practice::KINDS;
 use crate::practice::health::subject::Subject;
@@ -92,8 +93,16 @@ impl fmt::Display for Failure {
 /// A listener, and where it listens.
 type Bound = (Arc<TcpListener>, SocketAddr);
 
-/// Makes the pages at the root of the admin listener, of a bridge that does nothing yet.
-pub type FrontPages = Box<dyn FnOnce(&Arc<Bridge>) -> Router + Send>;
+/// Makes pages of a bridge.
+pub type MakePages = Box<dyn FnOnce(&Arc<Bridge>) -> Router + Send>;
+
+/// What stands at the root of the admin listener instead of the status page.
+pub struct FrontPages {
+    /// Makes the pages, of a bridge that does nothing yet.
+    pub pages: MakePages,
+    /// How commands are typed that pages name.
+    pub commands: TypedCommands,
+}
 
 /// What a service is started on: its store, and the admin listener if it was needed before.
 pub struct Opened {
@@ -189,8 +198,10 @@ impl Service {
             let (bridge, stop) = (Arc::clone(&bridge), stop.clone());
             let admin = Admin::new(Arc::clone(&bridge), gate);
             let router = match front {
-                Some(front) => admin.router_behind(front(&bridge)),
-                None => admin.router(),
+                Some(FrontPages { pages, commands }) => {
+                    server::with_typed_commands(admin.router_behind(pages(&bridge)), &commands)
+                }
+                None => with_commands(admin.router(), config),
             };
             tokio::spawn(async move {
                 let serve = || server::serve(Arc::clone(&listener), router.clone(), stop.clone());
@@ -357,6 +368,11 @@ fn no_random(config: &Config) -> impl Fn(std::io::Error) -> OpenError {
     |error| OpenError::Disk { path: config.state_path.clone(), reason: error.to_string() }
 }
 
+/// With commands on its pages that find the service of this configuration.
+fn with_commands(router: Router, config: &Config) -> Router {
+    server::with_typed_commands(router, &config::commands_for(&config.source))
+}
+
 async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError> {
     let (path, now) = (config.state_path.clone(), clock.now());
     let open = move || Store::open_or_rebuild(&path, now).and_then(|store| store.refuse_newer(&KINDS).map(|()| store));
@@ -389,8 +405,8 @@ pub async fn store_when_it_works(
         command_key: command_key.map_or_else(store::fresh_command_key, Ok).map_err(no_random(config))?,
         hosts: config.admin_hosts.clone(),
     };
-    let router =
-        server::without_store_router(Arc::clone(&without_store), Gate::new(access).map_err(no_random(config))?);
+    let gate = Gate::new(access).map_err(no_random(config))?;
+    let router = with_commands(server::without_store_router(Arc::clone(&without_store), gate), config);
     let bound = bind_admin(config).await?;
     let admin = {
         let (without_store, listener, stop) = (Arc::clone(&without_store), Arc::clone(&bound.0), stop.clone());

@@ -9,6 +9,7 @@ use super::letter::Letter;
 use super::mail::Mailer;
 use super::web_address::WebAddress;
 use crate::http::shown_certificates::ShownCertificates;
+use crate::messages::typed_commands::TypedCommands;
 
 /// Everything that `[alerts]` names.
 pub struct AlertChannels {
@@ -18,8 +19,8 @@ pub struct AlertChannels {
     pub receivers: Vec<Receiver>,
     /// What is asked while all is well, and how often.
     pub heartbeat: Option<(WebAddress, Duration)>,
-    /// What people type behind a command so that it finds this configuration; often nothing.
-    pub config_option: String,
+    /// How people type commands so that they find this configuration.
+    pub commands: TypedCommands,
 }
 
 /// Somebody who is told.

@@ -147,7 +147,7 @@ impl Alerts {
                     let practices = || message.concerns.iter().filter_map(|concern| concern.practice.clone());
                     let zones = practices().filter_map(|own| source.zone_of(&own).map(|zone| (own, zone))).collect();
                     let names = practices().filter_map(|own| source.name_of(&own).map(|name| (own, name))).collect();
-                    let terms = Terms { zones, names, config_option: channels.config_option.clone() };
+                    let terms = Terms { zones, names, commands: channels.commands.clone() };
                     let letter = Arc::new(Letter::new(message, self.clock.now(), &terms));
                     tracing::info!("{}", letter.title);
                     for (place, outbox) in &mut state.outboxes {

@@ -15,7 +15,7 @@
 //! No level shows a body, a patient or a secret. The libraries below us are heard from `warn` up
 //! only, whatever the level.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 use tracing::Subscriber;
@@ -27,6 +27,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::output;
 #[cfg(windows)]
 use crate::os::{event_log::EventLog, log_file};
 
@@ -92,7 +93,8 @@ pub(super) fn start_as_service(format: LogFormat, level: LogLevel) -> Result<(),
         Ok(file) => (Some(lines(format, file, false).with_filter(targets(level))), Ok(())),
         Err(why) => (None, Err(why)),
     };
-    let events = tracing_subscriber::fmt::layer().with_writer(EventLog).with_ansi(false).with_target(false);
+    let events = CommandsAsTyped { writer: EventLog, format: LogFormat::Text };
+    let events = tracing_subscriber::fmt::layer().with_writer(events).with_ansi(false).with_target(false);
     let events = events.without_time().with_level(false).with_filter(targets(LogLevel::Warn));
     log_panics_without_their_words();
     let _ = tracing_subscriber::registry().with(file).with(events).try_init();
@@ -105,11 +107,55 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines = tracing_subscriber::fmt::layer().with_writer(CommandsAsTyped { writer, format });
     match format {
         LogFormat::Text => lines.with_ansi(ansi).with_target(false).boxed(),
         LogFormat::Json => lines.with_ansi(false).json().flatten_event(true).boxed(),
     }
+}
+
+/// Writes each line with its commands as they are typed.
+struct CommandsAsTyped<W> {
+    writer: W,
+    format: LogFormat,
+}
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for CommandsAsTyped<W> {
+    type Writer = LineWithCommands<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        LineWithCommands { writer: self.writer.make_writer(), format: self.format }
+    }
+}
+
+/// Gets a line at once.
+struct LineWithCommands<W> {
+    writer: W,
+    format: LogFormat,
+}
+
+impl<W: Write> Write for LineWithCommands<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(line) {
+            Ok(text) => self.writer.write_all(output::as_typed(text, |option| written(option, self.format)).as_bytes()),
+            Err(_) => self.writer.write_all(line),
+        }?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// What is typed behind a command, as it stands in a line.
+fn written(option: &str, format: LogFormat) -> String {
+    let quoted = match format {
+        LogFormat::Text => None,
+        LogFormat::Json => serde_json::to_string(option).ok(),
+    };
+    let inside = quoted.as_deref().and_then(|quoted| quoted.strip_prefix('"')?.strip_suffix('"'));
+    inside.unwrap_or(option).to_owned()
 }
 
 /// Our own lines at the level, those of libraries at `warn` at most.
@@ -123,6 +169,13 @@ mod tests {
     use tracing::Level;
 
     use super::*;
+
+    #[test]
+    fn a_command_in_a_line_is_typed_as_the_line_is_written() {
+        let option = r" --config C:\v.toml";
+        assert_eq!(written(option, LogFormat::Text), option);
+        assert_eq!(written(option, LogFormat::Json), r" --config C:\\v.toml");
+    }
 
     #[test]
     fn libraries_are_heard_from_warn_up_whatever_the_level() {

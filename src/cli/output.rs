@@ -3,29 +3,42 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::OnceLock;
 
+use parking_lot::RwLock;
 use serde::Serialize;
 
 use crate::config;
-use crate::messages::{alerts, commands};
+use crate::messages::typed_commands::TypedCommands;
 use crate::server::view::ErrorBody;
 
-/// What finds this service where the usual places of a configuration do not; set once.
-static CONFIG_OPTION: OnceLock<String> = OnceLock::new();
+/// How commands are typed that a sentence of this process names.
+static COMMANDS: RwLock<Option<TypedCommands>> = RwLock::new(None);
 
-/// From here on every command that a sentence names is typed with the configuration that this one
-/// was given: without it the command would reach another vetbridge, or none.
+/// From here on every command that a sentence names is typed like this, in the log too: without a
+/// configuration that this process was given, or found where it was started, it would reach another
+/// vetbridge, or none.
+pub(super) fn commands_are(commands: TypedCommands) {
+    *COMMANDS.write() = Some(commands);
+}
+
+/// The same for the configuration of this name.
 pub(super) fn commands_are_for(config: &Path) {
     if !config::is_found_everywhere(config) {
-        let _set_already = CONFIG_OPTION.set(alerts::config_option(&config.display().to_string()));
+        commands_are(TypedCommands::with_config(&config.display().to_string()));
     }
 }
 
 /// A text of ours, as it is printed.
 fn printed(text: impl Display) -> String {
-    let option = CONFIG_OPTION.get().map_or("", String::as_str);
-    commands::with_option(&text.to_string(), option)
+    as_typed(&text.to_string(), str::to_owned)
+}
+
+/// A text with its commands as they are typed, where some characters are written otherwise.
+pub(super) fn as_typed(text: &str, write: impl Fn(&str) -> String) -> String {
+    match COMMANDS.read().as_ref() {
+        Some(commands) => commands.written(write).typed(text),
+        None => text.to_owned(),
+    }
 }
 
 /// Prints a result. A reader who has seen enough (`| head`) is no error.

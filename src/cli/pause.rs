@@ -44,6 +44,8 @@ async fn write(config: &Config, absent: &NoService, practice: &str, paused: bool
         (true, true) => Some(Off::Paused),
         (true, false) => None,
     };
+    let zone = zones::shown(own.timezone, &store, &id);
+    let since = pauses::of(&store, &id).and_then(|pause| pause.since);
     let off_status = |off: Off| OffStatus {
         id: practice.to_owned(),
         name: None,
@@ -51,8 +53,8 @@ async fn write(config: &Config, absent: &NoService, practice: &str, paused: bool
         silent: false,
         problems: Vec::new(),
         needs_attention: 0,
-        since: pauses::of(&store, &id).and_then(|pause| pause.since),
-        zone: Some(zones::shown(own.timezone, &store, &id).to_string()),
+        since: since.map(|since| zone.at(since)),
+        zone: Some(zone.to_string()),
     };
     Ok(PauseOutcome { practice: practice.to_owned(), on: off.is_none(), off: off.map(off_status), is_new })
 }
@@ -61,7 +63,7 @@ async fn write(config: &Config, absent: &NoService, practice: &str, paused: bool
 fn told(outcome: &PauseOutcome, paused: bool, runs: bool) -> String {
     let (practice, off) = (&outcome.practice, outcome.off.as_ref().filter(|_| paused || !outcome.on));
     let is_disabled = off.is_some_and(|off| off.why == Off::Disabled.name());
-    let since = off.and_then(|off| Some((off.since?, zones::named(off.zone.as_deref()))));
+    let since = off.and_then(|off| Some((off.since?.to_utc(), zones::named(off.zone.as_deref()))));
     match (paused, off) {
         _ if !outcome.is_new && paused => say::paused_already(practice, since, is_disabled),
         _ if !outcome.is_new => say::not_paused(practice, off.map(|off| &*off.why)),

@@ -41,6 +41,7 @@ pub(super) async fn run(global: &Global, args: &RehearseArgs) -> anyhow::Result<
         rehearsal = Rehearsal::start(&config, lacking.as_ref(), options, Box::new(output::note)) => rehearsal?,
         () = signals.stop() => return Ok(ExitCode::SUCCESS),
     };
+    output::commands_are(rehearsal.commands());
     output::result(rehearsal.opening())?;
     let performed = {
         let mut performance = std::pin::pin!(perform(&rehearsal, args, began, &stop));

@@ -61,7 +61,7 @@ async fn through(service: &RunningService, file: &Path, args: &ResyncArgs) -> an
     let off = off.map(|OffStatus { id, why, since, zone, .. }| PracticeOff {
         id,
         why,
-        since: since.map(|since| (since, zones::named(zone.as_deref()))),
+        since: since.map(|since| (since.to_utc(), zones::named(zone.as_deref()))),
     });
     let off: Vec<PracticeOff> = off.collect();
     for practice in chosen(on, &off, file, args)? {

@@ -42,6 +42,7 @@ pub(super) async fn until_told(global: &Global, mut signals: SystemSignals) -> a
     if let Some(given) = std::env::var_os("STATE_DIRECTORY").and_then(|given| elsewhere(&config.state_path, &given)) {
         return Err(say::state_is_elsewhere(&config.state_path, &given).into());
     }
+    super::output::commands_are(config::commands_for(&config.source));
     let mut watchdog = Watchdog::of_the_service_manager();
     let (mut network, clock) = (Network::new(&config)?, Clock::system());
     let without_store = OnceCell::new();

@@ -164,6 +164,7 @@ impl NoService {
             | OpenError::OtherOwner { .. }
             | OpenError::ForeignFiles { .. }
             | OpenError::Disk { .. }
+            | OpenError::Denied { .. }
             | OpenError::Vanished { .. }
             | OpenError::MixedUp { .. }
             | OpenError::Newer { .. }

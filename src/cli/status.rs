@@ -102,7 +102,7 @@ fn off(text: &mut String, practice: &OffStatus, causes: &[&Problem]) {
     let zone = zones::named(practice.zone.as_deref());
     let has_times = !causes.is_empty();
     let called = practice_called(&practice.id, practice.name.as_deref());
-    let is_off = say::is_off(&called, &practice.why, practice.since, zone, has_times);
+    let is_off = say::is_off(&called, &practice.why, practice.since.map(|since| since.to_utc()), zone, has_times);
     let _ = writeln!(text, "\n{is_off} {silent}");
     problems(text, causes, zone);
     flagged(text, practice.needs_attention);

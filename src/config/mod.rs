@@ -84,6 +84,7 @@ pub use webhooks::WebhookSettings;
 
 use crate::characters::is_utf16;
 use crate::messages::config_file as say;
+use crate::messages::typed_commands::TypedCommands;
 use crate::os::places;
 use crate::polling::call_rates::CallBudget;
 use problem::ConfigProblems;
@@ -115,6 +116,12 @@ pub fn locate(named: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
 /// True if commands that name no file find this one wherever they are typed.
 pub fn is_found_everywhere(path: &Path) -> bool {
     path == places::config_file()
+}
+
+/// Commands as they find this configuration, wherever they are typed.
+pub fn commands_for(path: &Path) -> TypedCommands {
+    let named = (!is_found_everywhere(path)).then(|| std::path::absolute(path).ok()).flatten();
+    named.map(|path| TypedCommands::with_config(&path.display().to_string())).unwrap_or_default()
 }
 
 /// Reads a configuration, with the secrets it refers to. The error holds every problem of the file.

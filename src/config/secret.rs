@@ -85,7 +85,9 @@ impl Secret {
         let unseen = |character: &char| is_blank(*character) || is_invisible(*character);
         let (first, last) = (text.chars().next()?, text.chars().next_back()?);
         let inside = || text.chars().enumerate().find(|(_, c)| *c != ' ' && unseen(c)).map(|(at, c)| (at + 1, c));
-        if unseen(&first) {
+        if unseen(&first) && unseen(&last) {
+            Some(Oddity::BeginsAndEndsWith(first, last))
+        } else if unseen(&first) {
             Some(Oddity::BeginsWith(first))
         } else if unseen(&last) {
             Some(Oddity::EndsWith(last))

@@ -71,9 +71,17 @@ impl Own<'_> {
     }
 
     fn inspect_locations(&self, report: &mut Report) {
-        let some_exists = self.mapping.missing_locations.len() < self.practice.locations.len();
-        if some_exists && self.practice.resources.is_empty() && self.mapping.resources.is_empty() {
-            report.problem(self.title(), say::nothing_to_offer());
+        // Where resources are named, a location may be there for some of them only.
+        if !self.practice.resources.is_empty() {
+            return;
+        }
+        let has_none = |id| self.inventory.schedules.get(id).is_none_or(Vec::is_empty);
+        let own = self.practice.locations.iter().filter(|id| has_none(id));
+        for id in own {
+            // One that is not there is a problem already.
+            if let Some(location) = self.inventory.locations.iter().find(|location| location.id == *id) {
+                report.problem(self.title(), say::nothing_at_location(*id, &location.name));
+            }
         }
     }
 

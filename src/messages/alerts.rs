@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
+use super::typed_commands::TypedCommands;
 use super::{Advice, listed, plain, practice_called, tls};
 use crate::alerts::concern::{About, AlertKind, AlertMessage, Concern};
 use crate::alerts::failure::{MailFailure, NotArrived};
 use crate::call_error::{CallError, Cause, ErrorClass};
 use crate::characters::one_line;
 use crate::ids::{BookingId, PracticeId};
-use crate::os::words::typed;
 use crate::zone::Zone;
 
 /// So many things are named in one message,
@@ -27,9 +27,8 @@ pub struct Terms {
     pub zones: BTreeMap<PracticeId, Zone>,
     /// What the practices are called, as far as that is known.
     pub names: BTreeMap<PracticeId, String>,
-    /// What is typed behind every command so that it finds the service: nothing, or `--config` and
-    /// the file.
-    pub config_option: String,
+    /// How commands are typed so that they find the service.
+    pub commands: TypedCommands,
 }
 
 impl Terms {
@@ -51,13 +50,8 @@ impl Terms {
 
     /// A command to type.
     fn command(&self, command: &str) -> String {
-        format!("vetbridge {command}{}", self.config_option)
+        format!("vetbridge {command}{}", self.commands.option(command))
     }
-}
-
-/// What is typed behind a command so that it reads this file.
-pub fn config_option(file: &str) -> String {
-    format!(" --config {}", typed(file))
 }
 
 /// The place of the webhook in the configuration.
@@ -194,7 +188,7 @@ fn paragraph(kind: AlertKind, thing: &Thing<'_>, at: DateTime<Utc>, terms: &Term
         About::OutOfStep => ", out of step".to_owned(),
     };
     let since = terms.moment(concern.practice.as_ref(), thing.since);
-    let sentence = one_line(&concern.sentence, SENTENCE_CHARS_MAX);
+    let sentence = terms.commands.typed(&one_line(&concern.sentence, SENTENCE_CHARS_MAX));
     match (kind, &concern.about) {
         (AlertKind::Over, _) => {
             let lasted = super::lasting(at - thing.since);
@@ -250,7 +244,7 @@ pub fn heartbeat_not_tested(out_of_step: &[PracticeId]) -> Advice {
         format!(
             "The heartbeat was not asked, because {which} {practices} {is} out of step: it would say that all is well"
         ),
-        "See to what is wrong first, then type vetbridge check --alerts again",
+        "See to what is wrong first, then type `vetbridge check --alerts` again",
     )
 }
 
@@ -288,14 +282,14 @@ fn call_remedy(place: &str, error: &CallError) -> String {
     match error.class {
         ErrorClass::NotSent => format!(
             "Check the address in {place} and the internet connection of this machine, or set [alerts] proxy; then \
-             type vetbridge check --alerts"
+             type `vetbridge check --alerts`"
         ),
         ErrorClass::Lost | ErrorClass::Unavailable | ErrorClass::TooMany => {
-            "The receiver may be busy or away: type vetbridge check --alerts in a minute".to_owned()
+            "The receiver may be busy or away: type `vetbridge check --alerts` in a minute".to_owned()
         }
         ErrorClass::Refused | ErrorClass::Credentials | ErrorClass::Forbidden | ErrorClass::Contract => format!(
-            "Copy the address into {place} again, or have the receiver make another one; then type vetbridge check \
-             --alerts"
+            "Copy the address into {place} again, or have the receiver make another one; then type \
+             `vetbridge check --alerts`"
         ),
     }
 }
@@ -332,7 +326,7 @@ fn mail_failed(failure: &MailFailure) -> (String, String) {
             "It may be busy, or want a mail from somebody new to be sent twice: wait a minute",
         ),
     };
-    (why, format!("{remedy}; then type vetbridge check --alerts"))
+    (why, format!("{remedy}; then type `vetbridge check --alerts`"))
 }
 
 #[cfg(test)]
@@ -387,16 +381,16 @@ mod tests {
 
     #[test]
     fn commands_name_the_file_where_they_would_not_find_it() {
-        let terms = Terms { config_option: config_option("/srv/my clinic/v.toml"), ..Terms::default() };
+        let terms = Terms { commands: TypedCommands::with_config("/srv/my clinic/v.toml"), ..Terms::default() };
         let all = [concern(Some("7"), About::Booking(BookingId(1))), concern(Some("7"), About::OutOfStep)];
+        let all = all.map(|own| Concern { sentence: "At once by `vetbridge resync`.".into(), ..own });
         for kind in [AlertKind::Begun, AlertKind::Over] {
             let text = super::text(&message(kind, &all), DateTime::UNIX_EPOCH, &terms);
             let commands = text.matches(": vetbridge ").count();
             let named = text.matches(" --config '/srv/my clinic/v.toml'\n").count();
             assert!(commands >= 2 && named == commands, "{text}");
+            assert_eq!(text.matches("`vetbridge resync --config '/srv/my clinic/v.toml'`").count(), 2, "{text}");
         }
-        assert_eq!(config_option("/srv/v.toml"), " --config /srv/v.toml");
-        assert_eq!(config_option("it's"), r" --config 'it'\''s'");
     }
 
     #[test]

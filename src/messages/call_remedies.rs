@@ -15,7 +15,7 @@ pub fn openvpms(error: &CallError) -> &'static str {
     }
     match error.class {
         ErrorClass::NotSent if error.cause == Some(Cause::LeftAlone) => {
-            "It is asked again when that time is over; if the server works again: vetbridge resync, a reload, or \
+            "It is asked again when that time is over; if the server works again: `vetbridge resync`, a reload, or \
              Ask again now on the status page"
         }
         ErrorClass::NotSent => {
@@ -64,7 +64,7 @@ pub fn healthengine(error: &CallError) -> &'static str {
     }
     match error.class {
         ErrorClass::NotSent if error.cause == Some(Cause::LeftAlone) => {
-            "It is asked again when that time is over; if the server works again: vetbridge resync, a reload, or \
+            "It is asked again when that time is over; if the server works again: `vetbridge resync`, a reload, or \
              Ask again now on the status page"
         }
         ErrorClass::NotSent => "Check the internet connection of this machine and [healthengine] url",

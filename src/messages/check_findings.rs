@@ -155,10 +155,13 @@ pub fn offered_outside_live_hours(hours: &str) -> Advice {
 }
 
 /// A practice with nothing to sell.
-pub fn nothing_to_offer() -> Advice {
+pub fn nothing_at_location(location: LocationId, name: &str) -> Advice {
     Advice::new(
-        "None of the practice's locations has a schedule flagged for online booking",
-        "Flag the schedules in OpenVPMS (Online Booking)",
+        format!(
+            "Location {location} ({}) has no schedule flagged for online booking, so nothing of it is offered",
+            plain(name)
+        ),
+        "Flag its schedules in OpenVPMS (Online Booking), or take the location out of locations",
     )
 }
 
@@ -318,7 +321,7 @@ mod tests {
             schedule_not_flagged(schedule),
             schedule_elsewhere(schedule, &[(schedule, "Main".into())]),
             schedule_without_types(schedule, "Main"),
-            nothing_to_offer(),
+            nothing_at_location(LocationId(99), "Branch"),
             never_open("Schedule 136 (Main)", &Shut::Schedule, 60),
             never_open("s136 (Main)", &Shut::Rules(NothingLeft(vec![RuleAt { number: 1, key: RuleKey::Hours }])), 60),
             never_open("Clinician 1158 (Andrew Turner) on schedule 211", &Shut::Clinician, 60),

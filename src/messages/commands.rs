@@ -60,18 +60,6 @@ pub fn runs_already(address: impl Display) -> String {
     format!("vetbridge runs at {address} and has the state directory")
 }
 
-/// A text whose commands are typed with one more option. Commands of ours stand between backticks.
-pub fn with_option(text: &str, option: &str) -> String {
-    if option.is_empty() {
-        return text.to_owned();
-    }
-    let parts = text.split('`').enumerate().map(|(index, part)| {
-        let is_command = index % 2 == 1 && part.starts_with("vetbridge ") && !part.contains(" --config");
-        if is_command { format!("{part}{option}") } else { part.to_owned() }
-    });
-    parts.collect::<Vec<_>>().join("`")
-}
-
 /// `check` before the first start.
 pub fn not_started_yet(address: impl Display) -> Advice {
     Advice::new(
@@ -376,17 +364,6 @@ pub fn resync_had_problems(practices: &[PracticeId]) -> Advice {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_command_in_a_text_gets_the_option_and_nothing_else_does() {
-        let text = "Type `vetbridge resume --practice 7`, or `timezone`; vetbridge runs. `vetbridge status --config x`";
-        assert_eq!(
-            with_option(text, " --config /srv/v.toml"),
-            "Type `vetbridge resume --practice 7 --config /srv/v.toml`, or `timezone`; vetbridge runs. \
-             `vetbridge status --config x`"
-        );
-        assert_eq!(with_option(text, ""), text);
-    }
 
     #[test]
     fn what_commands_say_is_a_problem_and_a_remedy_in_sentences() {

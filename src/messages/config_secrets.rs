@@ -51,6 +51,12 @@ pub fn oddity(oddity: Oddity, file: Option<&Path>) -> Advice {
     let (what, away) = match oddity {
         Oddity::BeginsWith(character) => (format!("begins with {}", seen(character)), "that away at its beginning"),
         Oddity::EndsWith(character) => (format!("ends with {}", seen(character)), "that away at its end"),
+        Oddity::BeginsAndEndsWith(first, last) if first == last => {
+            (format!("begins and ends with {}", seen(first)), "both away")
+        }
+        Oddity::BeginsAndEndsWith(first, last) => {
+            (format!("begins with {} and ends with {}", seen(first), seen(last)), "both away")
+        }
         Oddity::Holds(place, character) => (format!("has {} as its character {place}", seen(character)), "that away"),
         Oddity::Quoted => ("stands in quotes, which are sent with it".to_owned(), "the quotes away"),
     };

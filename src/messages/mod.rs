@@ -41,6 +41,7 @@ pub mod state_directory;
 pub mod supervisor;
 pub mod time_zones;
 pub mod tls;
+pub mod typed_commands;
 pub mod unplaceable_bookings;
 pub mod updates;
 pub mod waiting;
@@ -64,17 +65,22 @@ impl Advice {
     /// The same, with something else that may be the cause of it.
     #[must_use]
     pub fn and(self, Self { problem, remedy }: Self) -> Self {
-        Self { remedy: format!("{}. {problem}. {remedy}", self.remedy), ..self }
+        Self { remedy: format!("{} {} {remedy}", ended(&self.remedy), ended(&problem)), ..self }
     }
 }
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}. {}.", self.problem, self.remedy)
+        write!(f, "{} {}", ended(&self.problem), ended(&self.remedy))
     }
 }
 
 impl std::error::Error for Advice {}
+
+/// A text with its full stop, whether or not it has one: some end with what another system said.
+pub(crate) fn ended(text: &str) -> String {
+    format!("{}.", text.trim_end_matches('.'))
+}
 
 /// The word among `candidates` that was most likely meant; the first of equals.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -164,6 +170,12 @@ mod tests {
         ] {
             assert_eq!(lasting(TimeDelta::seconds(seconds)), said);
         }
+    }
+
+    #[test]
+    fn a_sentence_has_one_full_stop_also_if_somebody_else_ended_it() {
+        let advice = Advice::new("It said: no.", "Ask again").and(Advice::new("It is late", "Wait."));
+        assert_eq!(advice.to_string(), "It said: no. Ask again. It is late. Wait.");
     }
 
     #[test]

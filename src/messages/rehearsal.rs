@@ -5,7 +5,8 @@ use std::path::Path;
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
-use super::{Advice, counted, listed, plain};
+use super::typed_commands::TypedCommands;
+use super::{Advice, counted, ended, listed, plain};
 use crate::call_error::CallError;
 use crate::ids::{BookingId, BookingReference, PracticeId, ResourceId};
 use crate::mapping::LeftOut;
@@ -24,6 +25,9 @@ pub const TOO_SOON: &str = "A rehearsal books nothing that begins within a day."
 pub const INTERRUPTED: &str = "it was broken off";
 /// A booking that nobody answered.
 pub const NOT_ANSWERED: &str = "the bridge did not answer it";
+/// A booking that was answered when nobody waited any more.
+pub const CONFIRMED_TOO_LATE: &str = "it was confirmed when Healthengine had told the pet owner yes already, which it \
+     does after 20 s";
 /// A cancellation that was not carried out.
 pub const NOT_CANCELLED: &str = "the bridge did not carry the cancellation out";
 /// An appointment that is not as it was booked.
@@ -43,9 +47,7 @@ pub const DIRECTORY: &str = NO_TEMPORARY_FILES;
 
 /// The name of the first page.
 pub const TITLE: &str = "Rehearsal";
-/// The way to the status page.
-pub const STATUS_PAGE: &str = "Status page of the rehearsal";
-/// On every page, first.
+/// On every page, also on those that a service has, first.
 pub const BANNER: &str = "Nothing on this page is at Healthengine.";
 /// Heads the appointments of an earlier rehearsal.
 pub const LEFT: &str = "An earlier rehearsal left appointments in the diary:";
@@ -83,6 +85,8 @@ pub const AS_BOOKED: &str = "reads back as booked, its time taken, then free aga
 pub const TAKEN_ONLY: &str = "its time taken, then free again; this server shows no booking that stands (500)";
 /// What the times of a day are.
 pub const AS_A_PET_OWNER: &str = "Each time is one that a pet owner could choose.";
+/// What a remedy in the configuration needs.
+pub const READ_ONCE: &str = "The configuration was read at the start: after a change of it start the rehearsal again.";
 /// Which times can be booked here.
 pub const A_DAY_AWAY: &str = "A time that is a day away or more is a button that books it.";
 /// A query without a day.
@@ -91,6 +95,8 @@ pub const NO_DATE: &str = "The day is to be written as 2027-02-16.";
 pub const NOTHING_OFFERED: &str = "Nothing is offered.";
 /// The way to the picture of the day.
 pub const WHY: &str = "Why the other times are not offered";
+/// The same of a day without any.
+pub const WHY_NOTHING: &str = "Why";
 /// A choice that is none.
 pub const NO_CHOICE: &str = "Appointment type and time are not as the page writes them.";
 /// A choice that is gone.
@@ -100,8 +106,13 @@ pub const ENDING: &str = "The rehearsal is about to end.";
 /// What a press does.
 pub const BOOKING: &str = "An appointment is made in OpenVPMS, for a person who does not exist, with the notes \
      \"vetbridge rehearsal\". The rehearsal cancels it at its end if nobody does before.";
+/// What the two buttons differ in.
+pub const NEW_OR_KNOWN: &str = "A new client is one of whom Healthengine says so with the booking (isNewPatient). A \
+     rule with new_patients = \"reject\" turns them away, and no appointment is made.";
 /// The button.
-pub const BOOK: &str = "Book";
+pub const BOOK_AS_KNOWN: &str = "Book as a known client";
+/// The same as somebody else.
+pub const BOOK_AS_NEW: &str = "Book as a new client";
 /// The other button.
 pub const CANCEL: &str = "Cancel this booking";
 /// A booking that does not stand.
@@ -194,7 +205,7 @@ pub fn book_question(kind: &str, resource: &str) -> String {
 
 /// Healthengine does not take it.
 pub fn not_booked(why: &str) -> String {
-    format!("It was not booked: {why}.")
+    format!("It was not booked: {}", ended(why))
 }
 
 /// The appointment in OpenVPMS.
@@ -229,7 +240,7 @@ pub fn list_unreadable(state: &Path, why: &dyn Display) -> String {
 
 /// Nobody knows whether anything is left.
 pub fn list_not_read(why: &dyn Display) -> String {
-    format!("Whether an earlier rehearsal left appointments in the diary cannot be read: {why}.")
+    ended(&format!("Whether an earlier rehearsal left appointments in the diary cannot be read: {why}"))
 }
 
 /// The list cannot be written, so nothing is booked.
@@ -239,7 +250,7 @@ pub fn not_noted(why: &dyn Display) -> String {
 
 /// The list is not as the diary is.
 pub fn list_not_written(why: &dyn Display) -> String {
-    format!("The list of what this rehearsal may leave in the diary cannot be written: {why}.")
+    ended(&format!("The list of what this rehearsal may leave in the diary cannot be written: {why}"))
 }
 
 /// `s136 on Tue 16 Feb 2027 at 10:15, booking reference 603:be08`.
@@ -369,6 +380,8 @@ fn unknown(has_rules: bool) -> &'static str {
 pub struct Opening<'a> {
     /// The page.
     pub link: &'a str,
+    /// How commands reach it.
+    pub commands: &'a TypedCommands,
     /// The address of the server.
     pub openvpms: &'a str,
     /// Calls of the rehearsal.
@@ -385,7 +398,7 @@ pub struct Opening<'a> {
 
 /// Standard output, before everything else.
 pub fn opening(of: &Opening<'_>) -> String {
-    let Opening { link, openvpms, per_second, service_per_second, books, has_rules, practices } = *of;
+    let Opening { link, commands, openvpms, per_second, service_per_second, books, has_rules, practices } = *of;
     let does = if books {
         "read, and one booking per resource is made and cancelled again"
     } else {
@@ -395,13 +408,15 @@ pub fn opening(of: &Opening<'_>) -> String {
     format!(
         "vetbridge rehearse: the clinic's own OpenVPMS, and the built-in Healthengine in the place of the real one.\n\
          Page          {link}\n\
+         Commands      vetbridge status{}\n\
          Practices     {practices}\n\
-         OpenVPMS      {openvpms}: {does}\n\
+         OpenVPMS      {openvpms} ({does})\n\
          Rate          {}\n\
          Switched off  every call to [healthengine] url, webhooks and their subscriptions, alerts, the heartbeat\n\
          State         in a directory that goes with the rehearsal\n\
          {}\
          Stop          Ctrl-C; a summary follows\n\n",
+        commands.option("status"),
         rate(per_second, service_per_second),
         unknown(has_rules)
     )
@@ -410,8 +425,8 @@ pub fn opening(of: &Opening<'_>) -> String {
 /// A finding on standard output.
 pub fn finding(is_problem: bool, place: &str, message: &str, remedy: Option<&str>) -> String {
     let level = if is_problem { "PROBLEM" } else { "note" };
-    let remedy = remedy.map(|remedy| format!("\n         {remedy}.")).unwrap_or_default();
-    format!("{level:<7}  {place}: {}.{remedy}\n", message.trim_end_matches('.'))
+    let remedy = remedy.map(|remedy| format!("\n         {}", ended(remedy))).unwrap_or_default();
+    format!("{level:<7}  {place}: {}{remedy}\n", ended(message))
 }
 
 /// What `run` would object to, on standard output.
@@ -434,9 +449,6 @@ pub fn offered(practice: &PracticeId, resources: usize, types: usize, starts: us
 /// Not every day was sent in time.
 pub const NOT_PUBLISHED: &str = "Not every day was sent; the page says why.";
 
-/// Healthengine counts what is not answered by then as confirmed.
-const ANSWERED_WITHIN: TimeDelta = TimeDelta::seconds(20);
-
 /// One booking of the round.
 pub fn rehearsed(
     what: &str,
@@ -445,8 +457,7 @@ pub fn rehearsed(
     broken_off: Option<&str>,
     wrong: Option<&str>,
 ) -> String {
-    let late = |after| if after > ANSWERED_WITHIN { ", when Healthengine has long told the pet owner yes" } else { "" };
-    let confirmed = confirmed_after.map(|after| format!("confirmed after {}{}", seconds(after), late(after)));
+    let confirmed = confirmed_after.map(|after| format!("confirmed after {}", seconds(after)));
     let gone = cancelled_after.map(|after| format!("out of the diary {} after it was cancelled", seconds(after)));
     let wrong = wrong.map(|wrong| format!("WRONG: {}", wrong.trim_end_matches('.')));
     let parts: Vec<String> = [confirmed, gone, broken_off.map(str::to_owned), wrong].into_iter().flatten().collect();
@@ -517,7 +528,8 @@ pub fn summary(counts: &RoundCounts, violations: &[String], diary: InTheDiary) -
         text.push_str(&format!("{} from the page cancelled at the end.\n", counted(withdrawn, "booking")));
     }
     for violation in violations {
-        text.push_str(&format!("The API does not allow this: {violation}.\n"));
+        text.push_str(&ended(&format!("The API does not allow this: {violation}")));
+        text.push('\n');
     }
     text.push_str(&match diary {
         InTheDiary::Left(0) => "Nothing is left in the diary.".to_owned(),

@@ -95,20 +95,28 @@ pub fn polling(polls: usize, longest: TimeDelta) -> String {
     format!("requests were asked for {}, with {} between two polls at most", counted(polls, "time"), lasted(longest))
 }
 
-/// What became of the bookings.
+/// What became of the bookings: of those that were made, how many were confirmed and cancelled, and
+/// how long the slowest of each took.
 pub fn bookings(
     made: usize,
     confirmed: usize,
-    slowest: TimeDelta,
+    slowest: Option<&TimeDelta>,
     cancelled: usize,
-    slowest_gone: TimeDelta,
+    slowest_gone: Option<&TimeDelta>,
 ) -> String {
+    let within = |slowest: Option<&TimeDelta>| slowest.map(|slowest| format!(" within {}", lasted(*slowest)));
+    let not_confirmed = match made.saturating_sub(confirmed) {
+        0 => String::new(),
+        others => format!(", {others} not (the table of the bookings says why)"),
+    };
+    let cancelled = match within(slowest_gone) {
+        Some(within) => format!("{cancelled} cancelled by the pet owner, each out of the diary{within}"),
+        None => "none was there to be cancelled and looked for".to_owned(),
+    };
     format!(
-        "{} made, {confirmed} confirmed within {}; {cancelled} cancelled by the pet owner, each out of the diary \
-         within {}",
+        "{} made, {confirmed} confirmed{}{not_confirmed}; {cancelled}",
         counted(made, "booking"),
-        lasted(slowest),
-        lasted(slowest_gone)
+        within(slowest).unwrap_or_default()
     )
 }
 

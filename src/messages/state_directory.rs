@@ -1,6 +1,7 @@
 //! What is said of the state as a whole: exports, imports, damage.
 
 use std::fmt::{Display, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -194,11 +195,13 @@ pub fn imported(records: usize, state: &Path, aside: Option<&Path>) -> String {
 }
 
 /// `check`: the first run could not make the directory.
-pub fn cannot_be_made(state: &Path, why: impl Display) -> Advice {
-    Advice::new(
-        format!("The state directory {} cannot be made: {why}", state.display()),
-        format!("Run the command as the user that vetbridge runs as, or {MAKE_DIRECTORY} {}", state.display()),
-    )
+pub fn cannot_be_made(state: &Path, why: &io::Error) -> Advice {
+    let remedy = if why.kind() == io::ErrorKind::PermissionDenied {
+        format!("Before the first run {MAKE_DIRECTORY} {}", state.display())
+    } else {
+        "Name a place in [state] path where one can be made".to_owned()
+    };
+    Advice::new(format!("The state directory {} cannot be made: {why}", state.display()), remedy)
 }
 
 /// The state was made by root, for whoever runs the service as somebody else.

@@ -33,8 +33,8 @@ const UNIX: SystemWords = SystemWords {
     no_credentials: "CREDENTIALS_DIRECTORY is not set: a credential comes from systemd (LoadCredential= in the unit); \
          elsewhere use { file = … }",
     low_ports: "allow the service to use it (CAP_NET_BIND_SERVICE)",
-    make_directory: "make the directory for that user (in a systemd unit StateDirectory= makes it): install -d -m 700 \
-         -o USER",
+    make_directory: "make the directory for the user that vetbridge runs as (in a systemd unit StateDirectory= makes \
+         it): install -d -m 700 -o USER",
     no_temporary_files: "There is no place for temporary files. Name a directory that can be written in the variable \
          TMPDIR; in a container with a read-only root, mount a tmpfs at /tmp",
     take_from_others: "Make it readable for the user that vetbridge runs as only: chmod 600 FILE (640 with a group of \

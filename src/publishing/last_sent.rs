@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::SendIf;
-use super::offered_before::{LastOffered, OfferedBefore};
+use super::offered_before::{CHOOSING, LastOffered, OfferedBefore};
 use crate::availability::{DayChange, Moment, ResourceDay, SentDay, compare};
 use crate::clock::Measured;
 use crate::dates;
@@ -160,15 +160,19 @@ fn is_in_doubt(sent_at: DateTime<Utc>, known: Known<'_>, present: &Present) -> b
     known.full_resync_at.is_some_and(counts_for_nothing) || known.unacknowledged.is_some_and(is_unknown)
 }
 
-/// True if Healthengine has what a day was last sent as, or nothing of one that was never sent:
-/// no snapshot of it is on its way, and what was sent counts.
+/// True if Healthengine was offered what a day was last sent as, or nothing of one that was never
+/// sent: no snapshot of it is on its way, and the store that says so was not replaced since. Of one
+/// that it does not know at all it says nothing either if it was replaced while a pet owner chose.
+///
+/// A full resync does not matter here: it sends again what may have been forgotten there, and what
+/// was forgotten was not offered either.
 pub fn is_sure(
     last: Option<&LastSent>,
     unacknowledged: Option<&Unacknowledged>,
-    full_resync_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    is_replaced_since: impl FnOnce(DateTime<Utc>) -> bool,
 ) -> bool {
-    let counts = |last: &LastSent| full_resync_at.is_none_or(|resync| resync <= last.sent.at);
-    unacknowledged.is_none() && last.is_none_or(counts)
+    unacknowledged.is_none() && !is_replaced_since(last.map_or(now - CHOOSING, |last| last.sent.at))
 }
 
 /// From when on a day may be sent again. What was sent in the future was sent long ago.
@@ -269,11 +273,14 @@ mod tests {
     }
 
     #[test]
-    fn healthengine_has_for_sure_what_it_was_sent_if_nothing_is_under_way_and_the_day_counts() {
+    fn healthengine_was_offered_for_sure_what_it_was_sent_if_nothing_is_under_way_and_the_store_is_the_same() {
         let sent = last(0, true);
         let lost = Unacknowledged { since: at(1), measured: None };
-        assert!(is_sure(None, None, Some(at(1))) && is_sure(Some(&sent), None, Some(at(0))));
-        assert!(!is_sure(Some(&sent), Some(&lost), None) && !is_sure(None, Some(&lost), None));
-        assert!(!is_sure(Some(&sent), None, Some(at(1))), "a store that was put back");
+        let (now, never) = (at(3600), |_| false);
+        assert!(is_sure(None, None, now, never) && is_sure(Some(&sent), None, now, never));
+        assert!(!is_sure(Some(&sent), Some(&lost), now, never) && !is_sure(None, Some(&lost), now, never));
+        let replaced = |noted| noted < at(1);
+        assert!(!is_sure(Some(&sent), None, now, replaced), "a store that was put back");
+        assert!(!is_sure(None, None, at(1800), replaced) && is_sure(None, None, at(1801), replaced));
     }
 }

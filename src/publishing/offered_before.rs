@@ -6,7 +6,9 @@
 //! offered is remembered for that long after it was replaced.
 //!
 //! Only a day of which all is known says that a time was not offered. Of a day that was never
-//! sent, that was refused, or of which a snapshot was lost, nobody knows what Healthengine showed.
+//! sent, that was refused, or of which a snapshot was lost, nobody knows what Healthengine showed,
+//! nor of one that was sent before a backup replaced the store. That a full resync sends a day
+//! again says nothing against what it was sent before.
 //! Nothing is remembered, and nothing asked, for a practice without rules.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,8 +71,8 @@ pub enum WasOffered {
 }
 
 impl OfferedBefore {
-    /// What is remembered when a day is replaced at this moment. `is_sure` if Healthengine had what
-    /// it was last sent, and nothing else.
+    /// What is remembered when a day is replaced at this moment. `is_sure` if Healthengine was
+    /// offered what it was last sent, and nothing else.
     pub fn at_replacement(last: Option<LastOffered<'_>>, is_sure: bool, now: DateTime<Utc>) -> Self {
         let Some(last) = last.filter(|last| is_sure && last.sent.accepted && dates::age(last.sent.at, now).is_some())
         else {

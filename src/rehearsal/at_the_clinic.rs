@@ -121,6 +121,6 @@ fn priority_requests(facts: &RehearsalFacts) -> Option<String> {
     let round = facts.round.lock();
     let confirmed: Vec<TimeDelta> = round.iter().filter_map(|own| own.confirmed_after).collect();
     let gone: Vec<TimeDelta> = round.iter().filter_map(|own| own.cancelled_after).collect();
-    let (slowest, slowest_gone) = (confirmed.iter().max()?, gone.iter().max().copied().unwrap_or_default());
-    Some(say::bookings(round.len(), confirmed.len(), *slowest, gone.len(), slowest_gone))
+    let made = round.iter().filter(|own| own.booking.is_some()).count();
+    (made > 0).then(|| say::bookings(made, confirmed.len(), confirmed.iter().max(), gone.len(), gone.iter().max()))
 }

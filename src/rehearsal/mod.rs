@@ -19,6 +19,7 @@
 //! | file | is |
 //! | --- | --- |
 //! | [`connections`], [`writers`] | how both systems are reached, and that nothing else is |
+//! | [`directory`] | what is on the disk while it lives, and goes with it |
 //! | [`leftovers`], [`removal`] | what may be left in the diary, and how it is removed |
 //! | [`stand`] | what runs, and what is asked of it |
 //! | [`choices`], [`round`] | which times are booked; one booking per resource |
@@ -29,6 +30,7 @@
 mod at_the_clinic;
 mod choices;
 mod connections;
+mod directory;
 mod facts;
 mod leftovers;
 mod page;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::directory::RehearsalDirectory;
 use super::facts::RehearsalFacts;
 use super::leftovers::Leftovers;
 use super::removal::remove_all;
@@ -20,6 +20,7 @@ use super::stand::Stand;
 use crate::findings::report::{Finding, Level};
 use crate::mapping::Mapping;
 use crate::messages::rehearsal as say;
+use crate::messages::typed_commands::TypedCommands;
 use crate::openvpms::OpenVpmsWriter;
 use crate::service::Service;
 
@@ -38,8 +39,9 @@ pub struct Rehearsal {
     pub(super) service: Service,
     pub(super) writer: OpenVpmsWriter,
     pub(super) leftovers: Option<Arc<Leftovers>>,
+    pub(super) commands: TypedCommands,
     /// Goes after the service has.
-    pub(super) _directory: TempDir,
+    pub(super) _directory: RehearsalDirectory,
 }
 
 /// How a rehearsal ended.
@@ -53,11 +55,17 @@ pub struct RehearsalEnd {
 }
 
 impl Rehearsal {
+    /// How commands are typed that this rehearsal names: those that ask a running service ask it.
+    pub fn commands(&self) -> TypedCommands {
+        self.commands.clone()
+    }
+
     /// What everybody should know before it begins.
     pub fn opening(&self) -> String {
         let facts = &self.facts;
         let mut text = say::opening(&say::Opening {
             link: &self.service.admin_link(),
+            commands: &self.commands,
             openvpms: &facts.openvpms_url,
             per_second: facts.requests_per_second,
             service_per_second: facts.service_requests_per_second,

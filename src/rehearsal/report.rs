@@ -10,7 +10,7 @@ use super::simulated::SimulatedScenarios;
 use super::stand::Stand;
 use crate::build_info;
 use crate::findings::report::Finding;
-use crate::messages::{rehearsal as rehearsal_say, rehearsal_report as say};
+use crate::messages::{ended, rehearsal as rehearsal_say, rehearsal_report as say};
 
 /// All of it.
 pub(super) fn markdown(stand: &Stand, facts: &RehearsalFacts, simulated: &SimulatedScenarios) -> String {
@@ -43,12 +43,12 @@ fn scenarios(
     for (scenario, title) in SCENARIOS {
         writeln!(out, "### {title}\n")?;
         match seen.get(&scenario) {
-            Some(seen) => writeln!(out, "- {}: {seen}.", say::AT_THE_CLINIC)?,
+            Some(seen) => writeln!(out, "- {}: {}", say::AT_THE_CLINIC, ended(seen))?,
             None => writeln!(out, "- {}: {}.", say::NOT_TRIED, at_the_clinic::why_not(scenario, facts.books))?,
         }
         match simulated.0.get(&scenario) {
-            Some(Ok(seen)) => writeln!(out, "- {}: {seen}.", say::BETWEEN_SIMULATORS)?,
-            Some(Err(why)) => writeln!(out, "- {}: {why}.", say::FAILED)?,
+            Some(Ok(seen)) => writeln!(out, "- {}: {}", say::BETWEEN_SIMULATORS, ended(seen))?,
+            Some(Err(why)) => writeln!(out, "- {}: {}", say::FAILED, ended(why))?,
             None => {}
         }
         writeln!(out)?;
@@ -94,8 +94,8 @@ fn findings(out: &mut String, facts: &RehearsalFacts) -> std::fmt::Result {
         return writeln!(out, "{}", rehearsal_say::NOTHING_WRONG);
     }
     for Finding { level: _, place, message, remedy } in &facts.findings {
-        let remedy = remedy.as_deref().map(|remedy| format!(" {remedy}.")).unwrap_or_default();
-        writeln!(out, "- {place}: {message}.{remedy}")?;
+        let remedy = remedy.as_deref().map(|remedy| format!(" {}", ended(remedy))).unwrap_or_default();
+        writeln!(out, "- {place}: {}{remedy}", ended(message))?;
     }
     Ok(())
 }

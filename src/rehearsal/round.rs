@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::choices::{ChosenTime, last_of_each};
 use super::removal::{is_taken, says_gone};
-use super::stand::Stand;
+use super::stand::{PlayedClient, Stand};
 use super::writers::NOTICE;
 use crate::booking::entry::State;
 use crate::ids::{BookingId, BookingReference, PracticeId, ResourceId};
@@ -21,6 +21,8 @@ use crate::zone::zones::Zones;
 /// So many bookings are under way at one time: each of them must be answered within Healthengine's
 /// 20 seconds, at half of the rate limit.
 const AT_ONCE: usize = 4;
+/// Healthengine counts what is not answered by then as confirmed.
+const ANSWERED_WITHIN: TimeDelta = TimeDelta::seconds(20);
 /// Between two looks at what the bridge has done.
 const LOOK: Duration = Duration::from_millis(50);
 /// The bridge has done nothing about it if it has not by then.
@@ -123,7 +125,7 @@ async fn rehearse(stand: &Stand, choice: ChosenTime, stop: &CancellationToken) -
     if seen.broken_off {
         return seen;
     }
-    match stand.book(&seen.choice) {
+    match stand.book(&seen.choice, PlayedClient::Known) {
         Ok(id) => {
             seen.booking = Some(id);
             let looked = stop.run_until_cancelled(stands(stand, &mut seen, id)).await;
@@ -144,7 +146,8 @@ async fn stands(stand: &Stand, seen: &mut RehearsedBooking, id: BookingId) -> Re
     if view.answer != RequestOutcome::Confirmed {
         return Err(say::not_confirmed(&stand.reason(id)));
     }
-    seen.confirmed_after = view.answered_at.map(|at| at - view.booked_at);
+    let after = view.answered_at.map(|at| at - view.booked_at);
+    seen.confirmed_after = after;
     let reference = view.pms_appointment_ids.into_iter().next().map(BookingReference);
     seen.reference.clone_from(&reference);
     let reference = reference.ok_or_else(|| say::in_doubt())?;
@@ -170,7 +173,13 @@ async fn stands(stand: &Stand, seen: &mut RehearsedBooking, id: BookingId) -> Re
         return Err(say::TIME_NOT_TAKEN.to_owned());
     }
     seen.shown = Some(read);
-    Ok(())
+    in_time(after)
+}
+
+/// From the tap to the confirmation, if that is known.
+fn in_time(after: Option<TimeDelta>) -> Result<(), String> {
+    let is_late = after.is_some_and(|after| ANSWERED_WITHIN < after);
+    if is_late { Err(say::CONFIRMED_TOO_LATE.to_owned()) } else { Ok(()) }
 }
 
 /// The pet owner gives it up, and the diary is looked at until it is gone.
@@ -250,4 +259,16 @@ pub(super) async fn eventually_within<T>(limit: Duration, look: impl Fn() -> Opt
         }
     };
     tokio::time::timeout(limit, looking).await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confirmation_after_the_pet_owner_was_told_yes_is_wrong() {
+        assert_eq!(in_time(None), Ok(()));
+        assert_eq!(in_time(Some(TimeDelta::milliseconds(20_000))), Ok(()));
+        assert!(in_time(Some(TimeDelta::milliseconds(20_001))).is_err());
+    }
 }

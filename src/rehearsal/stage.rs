@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::connections::RehearsalConnections;
+use super::directory::RehearsalDirectory;
 use super::facts::RehearsalFacts;
 use super::leftovers::{Leftovers, ToldLines, on_disk};
 use super::page;
@@ -21,7 +20,7 @@ use super::removal::remove_all;
 use super::stand::Stand;
 use super::writers::{MarkedWriter, NoWriter};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, OpenVpmsSettings};
+use crate::config::{self, Config, ConfigError, OpenVpmsSettings};
 use crate::findings;
 use crate::findings::report::Report;
 use crate::http_clients::{self, OpenVpmsReaders};
@@ -31,7 +30,7 @@ use crate::messages::{call_failures, rehearsal as say};
 use crate::metrics::calls::CallMetrics;
 use crate::openvpms::{OpenVpmsWriter, ReadOpenVpms};
 use crate::practice::OpenVpmsClients;
-use crate::service::{Service, loopback_address};
+use crate::service::{FrontPages, Service, loopback_address};
 use crate::simulator::healthengine::{HealthengineModel, ModelSettings, NewPractice};
 use crate::zone::Zone;
 
@@ -144,9 +143,12 @@ impl Rehearsal {
             None => (Vec::new(), left_if_readable(&config.state_path)),
         };
         let model = model(config, &offers, &clock);
-        let directory = tempfile::Builder::new().prefix("vetbridge-rehearsal-").tempdir().context(say::DIRECTORY)?;
+        let directory = RehearsalDirectory::make(clock.now())?;
+        let admin = loopback_address(options.port).await?;
         let of_service = config.openvpms.max_requests_per_second;
-        let config = rehearsed(config, settings, &directory, loopback_address(options.port).await?);
+        let own_file = directory.write_config(admin)?;
+        let config = rehearsed(config, settings, directory.state(), admin);
+        let commands = config::commands_for(&config.source).with_service_of(&own_file.display().to_string());
         let connections = RehearsalConnections::new(
             &config,
             clinic.clients(),
@@ -174,12 +176,13 @@ impl Rehearsal {
         };
         let front = {
             let stand = stand.clone();
-            Box::new(move |bridge: &Arc<_>| page::pages(stand(bridge), shown))
+            let pages = Box::new(move |bridge: &Arc<_>| page::pages(stand(bridge), shown));
+            FrontPages { pages, commands: commands.clone() }
         };
         let service = Service::start_behind(front, &config, &connections, clock.clone()).await?;
         let stand = stand(service.bridge());
         let ClinicSide { writer, leftovers, .. } = clinic;
-        Ok(Self { stand, facts, service, writer, leftovers, _directory: directory })
+        Ok(Self { stand, facts, service, writer, leftovers, commands, _directory: directory })
     }
 }
 
@@ -218,10 +221,10 @@ fn model(config: &Config, offers: &BTreeMap<PracticeId, Mapping>, clock: &Clock)
 }
 
 /// The clinic's configuration with another state, another port and half of the rate.
-fn rehearsed(config: &Config, openvpms: OpenVpmsSettings, directory: &TempDir, admin_listen: SocketAddr) -> Config {
+fn rehearsed(config: &Config, openvpms: OpenVpmsSettings, state_path: PathBuf, admin_listen: SocketAddr) -> Config {
     Config {
         openvpms,
-        state_path: directory.path().join("state"),
+        state_path,
         admin_listen,
         admin_hosts: Vec::new(),
         webhooks: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Days as CalendarDays, NaiveDate, Utc};
-
+use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::choices::ChosenTime;
@@ -35,6 +35,18 @@ pub(super) struct Stand {
     pub(super) closing: CancellationToken,
     /// Tells the pet owner of this rehearsal from every customer.
     pub(super) mark: String,
+}
+
+/// What the pet owner of the rehearsal says of themselves.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PlayedClient {
+    /// That the practice knows them. A rule which turns new clients away does not keep the diary
+    /// from being tried.
+    #[default]
+    Known,
+    /// That they are new.
+    New,
 }
 
 impl Stand {
@@ -97,12 +109,11 @@ impl Stand {
         mapping.resources.iter().flat_map(|resource| of(resource.id)).collect()
     }
 
-    /// The pet owner of the rehearsal books this. They do not say that they are new, so that a rule
-    /// which turns new clients away does not keep the diary from being tried.
-    pub(super) fn book(&self, choice: &ChosenTime) -> Result<BookingId, NotOffered> {
+    /// The pet owner of the rehearsal books this.
+    pub(super) fn book(&self, choice: &ChosenTime, client: PlayedClient) -> Result<BookingId, NotOffered> {
         let resource = choice.kind.resource.to_string();
         let mut wish = Wish::new(resource, choice.kind.to_string(), choice.start).by(self.pet_owner(), "Rehearsal");
-        wish.is_new_patient = false;
+        wish.is_new_patient = client == PlayedClient::New;
         self.model.book(&choice.practice, wish)
     }
 

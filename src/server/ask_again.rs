@@ -35,5 +35,5 @@ pub(super) async fn ask_again(State(admin): State<Admin>) -> Json<view::AskedAga
 /// The button: back to the page.
 pub(super) async fn ask_again_and_show(State(admin): State<Admin>) -> Redirect {
     admin.bridge.ask_again();
-    Redirect::to(&format!("/?done={}", PageAction::Asked.name()))
+    Redirect::to(&format!("{}?done={}", admin.gate.pages_of().status_path(), PageAction::Asked.name()))
 }

@@ -67,7 +67,7 @@ pub struct Gate(Arc<GateInner>);
 
 struct GateInner {
     token: SecretString,
-    cookie: &'static str,
+    pages_of: PagesOf,
     hosts: Hosts,
     sessions: Sessions,
     proofs: Proofs,
@@ -75,19 +75,43 @@ struct GateInner {
 
 /// Who is let in, among a request's extensions.
 #[derive(Clone)]
-pub(crate) enum Caller {
-    /// Whoever showed the token, or proved that they have the command key.
-    Program,
-    /// A browser.
-    Session(FormToken),
+pub(crate) struct Caller {
+    /// That of a browser. Whoever showed the token, or proved that they have the command key, has
+    /// none.
+    session: Option<FormToken>,
+    pages_of: PagesOf,
 }
 
 impl Caller {
     /// What a form of the page has to carry.
     pub(super) fn form_token(&self) -> Option<&FormToken> {
+        self.session.as_ref()
+    }
+
+    /// Whose pages they see.
+    pub(super) fn pages_of(&self) -> PagesOf {
+        self.pages_of
+    }
+}
+
+/// Where the status page is when other pages stand at the root.
+pub const STATUS_PATH: &str = "/status";
+
+/// Whose pages are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PagesOf {
+    /// A service's.
+    Service,
+    /// Those of a rehearsal, which nobody is to take for a service's.
+    Rehearsal,
+}
+
+impl PagesOf {
+    /// Where the status page is.
+    pub(super) fn status_path(self) -> &'static str {
         match self {
-            Self::Program => None,
-            Self::Session(token) => Some(token),
+            Self::Service => "/",
+            Self::Rehearsal => STATUS_PATH,
         }
     }
 }
@@ -102,7 +126,7 @@ impl Gate {
     /// # Errors
     /// The system has no random bytes.
     pub fn new(access: Access) -> std::io::Result<Self> {
-        Self::with_cookie(access, COOKIE)
+        Self::of(access, PagesOf::Service)
     }
 
     /// A gate of a rehearsal: its sessions are beside those of a service on the same machine.
@@ -110,14 +134,26 @@ impl Gate {
     /// # Errors
     /// The system has no random bytes.
     pub fn of_rehearsal(access: Access) -> std::io::Result<Self> {
-        Self::with_cookie(access, REHEARSAL_COOKIE)
+        Self::of(access, PagesOf::Rehearsal)
     }
 
-    fn with_cookie(access: Access, cookie: &'static str) -> std::io::Result<Self> {
+    fn of(access: Access, pages_of: PagesOf) -> std::io::Result<Self> {
         let Access { token, command_key, hosts } = access;
         let proofs = Proofs::new(command_key, store::fresh_command_key()?);
         let (hosts, sessions) = (Hosts::new(hosts), Sessions::default());
-        Ok(Self(Arc::new(GateInner { token, cookie, hosts, sessions, proofs })))
+        Ok(Self(Arc::new(GateInner { token, pages_of, hosts, sessions, proofs })))
+    }
+
+    /// Whose pages are behind it.
+    pub(super) fn pages_of(&self) -> PagesOf {
+        self.0.pages_of
+    }
+
+    fn cookie(&self) -> &'static str {
+        match self.0.pages_of {
+            PagesOf::Service => COOKIE,
+            PagesOf::Rehearsal => REHEARSAL_COOKIE,
+        }
     }
 
     /// Compared in constant time.
@@ -136,7 +172,7 @@ impl Gate {
         if let Some(token) = caller.form_token() {
             self.0.sessions.end(token);
         }
-        [(header::SET_COOKIE, format!("{}=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/", self.0.cookie))]
+        [(header::SET_COOKIE, format!("{}=; Max-Age=0; HttpOnly; SameSite=Strict; Path=/", self.cookie()))]
     }
 }
 
@@ -162,11 +198,11 @@ pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: 
         return check_proof(&gate, request, next).await;
     }
     if bearer(request.headers()).is_some_and(|offered| gate.is_token(offered)) {
-        request.extensions_mut().insert(Caller::Program);
+        request.extensions_mut().insert(Caller { session: None, pages_of: gate.pages_of() });
         return next.run(request).await;
     }
     let Some(form_token) =
-        in_cookie(request.headers(), gate.0.cookie).and_then(|offered| gate.0.sessions.find(offered))
+        in_cookie(request.headers(), gate.cookie()).and_then(|offered| gate.0.sessions.find(offered))
     else {
         let is_wrong = in_query(request.uri()).is_some() || bearer(request.headers()).is_some();
         let says = if is_wrong { say::WRONG_TOKEN_SHOWN } else { say::TOKEN_NEEDED };
@@ -176,7 +212,7 @@ pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: 
         if only_reads(request.method()) { Ok(request) } else { check_change(&gate, request, &form_token).await };
     match request {
         Ok(mut request) => {
-            request.extensions_mut().insert(Caller::Session(form_token));
+            request.extensions_mut().insert(Caller { session: Some(form_token), pages_of: gate.pages_of() });
             next.run(request).await
         }
         Err(refused) => *refused,
@@ -187,7 +223,7 @@ fn begin_session(gate: &Gate, headers: &HeaderMap) -> Response {
     let Ok(value) = gate.0.sessions.begin() else {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, say::NO_RANDOM);
     };
-    let (name, value, seconds) = (gate.0.cookie, value.expose_secret(), LASTS.as_secs());
+    let (name, value, seconds) = (gate.cookie(), value.expose_secret(), LASTS.as_secs());
     let secure = if came_over_tls(headers) { "Secure; " } else { "" };
     let cookie = format!("{name}={value}; Max-Age={seconds}; {secure}HttpOnly; SameSite=Strict; Path=/");
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
@@ -232,7 +268,7 @@ async fn check_proof(gate: &Gate, request: Request, next: Next) -> Response {
     let Some(exchange) = gate.0.proofs.accept(&shown, local, asked) else {
         return problem(StatusCode::UNAUTHORIZED, say::NOT_PROVED);
     };
-    head.extensions.insert(Caller::Program);
+    head.extensions.insert(Caller { session: None, pages_of: gate.pages_of() });
     let mut answer = next.run(Request::from_parts(head, Body::from(body.clone()))).await;
     if let Ok(proof) = HeaderValue::try_from(exchange.of_answer(answer.status().as_u16(), asked)) {
         answer.headers_mut().insert(proof::ANSWER, proof);

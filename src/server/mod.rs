@@ -29,6 +29,7 @@ pub mod resolve;
 mod resync;
 mod sessions;
 mod streamed;
+mod typed_pages;
 pub mod view;
 pub mod webhooks;
 mod without_store;
@@ -40,15 +41,13 @@ use paths::bounded;
 
 pub use admin::Admin;
 pub(crate) use auth::Caller;
-pub use auth::{Access, Gate, link};
+pub use auth::{Access, Gate, STATUS_PATH, link};
 pub use health::HEALTHY;
 pub use listener::{Peer, serve};
 pub(crate) use page::layout;
 pub(crate) use problem::problem;
+pub use typed_pages::with_typed_commands;
 pub use without_store::router as without_store_router;
-
-/// Where the status page is when other pages stand at the root.
-pub const STATUS_PATH: &str = "/status";
 
 impl Admin {
     /// All paths.

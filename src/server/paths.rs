@@ -15,7 +15,7 @@ pub(super) fn bounded(gate: Gate, guarded: Router, open: Router) -> Router {
     let guarded = guarded
         .merge(Router::new().route(auth::SIGN_OUT, post(sign_in::sign_out)).with_state(gate.clone()))
         .layer(from_fn_with_state(gate.clone(), auth::check))
-        .layer(from_fn(failures::as_pages));
+        .layer(from_fn_with_state(gate.clone(), failures::as_pages));
     let own = Router::new()
         .route(proof::PATH, get(auth::prove))
         .route(auth::SIGN_IN, get(sign_in::to_the_page).post(sign_in::sign_in));

@@ -125,7 +125,7 @@ pub struct OffStatus {
     pub needs_attention: usize,
     /// Since when it is paused.
     #[serde(default)]
-    pub since: Option<DateTime<Utc>>,
+    pub since: Option<DateTime<FixedOffset>>,
     /// The practice's zone, once it is known.
     #[serde(default)]
     pub zone: Option<String>,
@@ -142,6 +142,8 @@ impl OffStatus {
         let mut problems = practice.health().problems();
         // Of one that is silent nothing else is known any more.
         problems.retain(|problem| !silent || problem.is_about(&health::subject::Subject::Paused));
+        let zone = bridge.zone_of(practice.id());
+        let since = (off == Off::Paused).then(|| bridge.paused_since(practice.id())).flatten();
         Some(Self {
             id: practice.id().to_string(),
             name: practice.name(),
@@ -149,8 +151,8 @@ impl OffStatus {
             silent,
             problems,
             needs_attention: flagged(bridge.ledger(), practice.id()),
-            since: (off == Off::Paused).then(|| bridge.paused_since(practice.id())).flatten(),
-            zone: Some(bridge.zone_of(practice.id()).to_string()),
+            since: since.map(|since| zone.at(since)),
+            zone: Some(zone.to_string()),
         })
     }
 

@@ -353,9 +353,33 @@ fn parent(path: &Path) -> &Path {
 /// Turns what the system says about `path` into our error.
 pub(super) fn disk(path: &Path) -> impl Fn(io::Error) -> OpenError {
     let path = path.to_owned();
-    move |error| OpenError::Disk { path: path.clone(), reason: error.to_string() }
+    move |error| {
+        let (path, reason) = (path.clone(), error.to_string());
+        if error.kind() == ErrorKind::PermissionDenied {
+            OpenError::Denied { path, reason }
+        } else {
+            OpenError::Disk { path, reason }
+        }
+    }
 }
 
 fn seconds(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn somebody_who_may_not_use_the_directory_is_told_as_whom_to_come_and_a_full_disk_is_another_thing() {
+        let said = |kind: ErrorKind| disk(Path::new("/var/lib/vetbridge"))(kind.into()).to_string();
+        let denied = said(ErrorKind::PermissionDenied);
+        assert!(
+            denied.contains("as the user that the service runs as") || denied.contains("administrator"),
+            "{denied}"
+        );
+        assert!(denied.contains("[state] path") && !denied.contains("free space"), "{denied}");
+        assert!(said(ErrorKind::StorageFull).contains("free space"));
+    }
 }

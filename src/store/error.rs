@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::os::words::START;
+use crate::os::words::{MAY_EVERYTHING, START};
 
 /// A change that was not stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +108,15 @@ pub enum OpenError {
         /// What the system said.
         reason: String,
     },
+    /// This user may not use it. It may pass: somebody gives it to the user of a running service.
+    #[error("the state directory {} cannot be used: {reason}. {MAY_EVERYTHING}; or name another directory in [state] \
+             path", .path.display())]
+    Denied {
+        /// The state directory, or a file in it.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// A database was here and is gone.
     #[error("the database in {} is empty, but one was in use there since {since}. Restore the directory from a \
              backup; or, to begin anew on purpose, remove the file {} and start again (bookings are then taken over \
@@ -195,7 +204,7 @@ impl OpenError {
     /// succeed.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Disk { .. } => true,
+            Self::Disk { .. } | Self::Denied { .. } => true,
             Self::NoParent { .. }
             | Self::ParentIsFile { .. }
             | Self::NoPlace { .. }

@@ -57,6 +57,7 @@ pub(super) fn can_mend(path: &Path, why: &OpenError) -> bool {
         | OpenError::ForeignFiles { .. }
         | OpenError::InUse { .. }
         | OpenError::Disk { .. }
+        | OpenError::Denied { .. }
         | OpenError::MixedUp { .. }
         | OpenError::Newer { .. }
         | OpenError::SecretFile { .. }

@@ -17,6 +17,7 @@ use vetbridge::config::WhenDown;
 use vetbridge::http::{Request, Response, Transport};
 use vetbridge::ids::{BookingId, PracticeId};
 use vetbridge::messages::supervisor;
+use vetbridge::messages::typed_commands::TypedCommands;
 use vetbridge::practice::health::problems::Problem;
 use vetbridge::simulator::exchange::Fault;
 
@@ -59,7 +60,7 @@ impl Told {
         let address = |sink: &Arc<Sink>| WebAddress::new(Arc::clone(sink) as Arc<dyn Transport>, "/x".into());
         let receivers = vec![Receiver { place: "hook".into(), way: Way::Webhook(address(&hook)) }];
         let heartbeat = Some((address(&heart), minutes(1)));
-        let channels = AlertChannels { after: minutes(5), receivers, heartbeat, config_option: String::new() };
+        let channels = AlertChannels { after: minutes(5), receivers, heartbeat, commands: TypedCommands::default() };
         let alerts = Alerts::new(Some(Arc::new(channels)), clinic.clock.clone());
         Self { hook, heart, alerts }
     }

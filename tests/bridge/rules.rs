@@ -165,6 +165,66 @@ async fn a_time_that_a_rule_never_offered_is_rejected_and_stays_free_in_the_diar
     clinic.finish().await;
 }
 
+/// A clinic in which every day is sent again at 09:00, a good hour after it opened.
+async fn open_with_a_resync_at_nine(tables: &str) -> Clinic {
+    let mut clinic = Clinic::new();
+    set(&mut clinic, tables);
+    clinic.config.sync.full_resync_at = "09:00:00".parse().unwrap();
+    clinic.open_up().await;
+    clinic
+}
+
+async fn pass_to_the_full_resync(clinic: &Clinic) {
+    while clinic.wall() < crate::support::wall_time("2027-02-15 09:00") {
+        clinic.pass(minutes(5)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_resync_makes_nothing_bookable_that_was_never_offered() {
+    let clinic = open_with_a_resync_at_nine("[[practice.rule]]\nhours = [\"09:00-12:00\"]").await;
+    pass_to_the_full_resync(&clinic).await;
+    for later in [0, 5, 25] {
+        clinic.pass(minutes(later)).await;
+        let never = clinic.owner_books_regardless("s136", "66:s136", "2027-02-17 14:00");
+        clinic.until_state(never, State::Rejected, seconds(AT_ONCE)).await;
+        assert_eq!(reason(&clinic, never), "The practice does not offer this time online: rule 1 (hours).");
+    }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_resync_takes_no_time_from_whoever_was_offered_it_before() {
+    let mut clinic = open_with_a_resync_at_nine("").await;
+    pass_to_the_full_resync(&clinic).await;
+    set(&mut clinic, "[[practice.rule]]\nhours = [\"09:00-12:00\"]");
+    clinic.reload();
+    clinic.until("it is withdrawn", seconds(READING), |clinic| !is_published(clinic, "2027-02-17 14:00")).await;
+    clinic.pass(minutes(15)).await;
+    let chosen = clinic.owner_books_regardless("s136", "66:s136", "2027-02-17 14:00");
+    clinic.until_state(chosen, State::Confirmed, seconds(AT_ONCE)).await;
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_offered_since_a_backup_is_booked_when_the_backup_came_back_with_a_rule() {
+    let ruled = "[[practice.rule]]\nhours = [\"09:00-12:00\"]";
+    let mut clinic = open_with(ruled).await;
+    let backup = clinic.export();
+    clinic.config.practices[0].rules.clear();
+    clinic.reload();
+    clinic.until("it is offered", seconds(READING), |clinic| is_published(clinic, "2027-02-16 14:00")).await;
+    clinic.stop().await;
+    clinic.import(&backup);
+    set(&mut clinic, ruled);
+    clinic.start();
+    clinic.until("it is withdrawn", seconds(READING), |clinic| !is_published(clinic, "2027-02-16 14:00")).await;
+    clinic.pass(minutes(5)).await;
+    let chosen = clinic.owner_books_regardless("s136", "66:s136", "2027-02-16 14:00");
+    clinic.until_state(chosen, State::Confirmed, minutes(1)).await;
+    clinic.finish().await;
+}
+
 const CALL_US: &str = "[[practice.rule]]\nnew_patients = \"reject\"\nmessage = \"New clients please call.\"";
 
 /// A new client books what is offered.

@@ -359,7 +359,7 @@ async fn a_state_directory_that_is_none_is_told() {
         &found,
         "[state] path",
         "/proc/vetbridge cannot be made: ",
-        "install -d -m 700 -o USER /proc/vetbridge",
+        "Name a place in [state] path where one can be made",
     );
 }
 

@@ -95,7 +95,7 @@ async fn what_a_problem_means_at_the_practice_stands_before_what_an_administrato
     let card = card().await.unwrap();
     let (plain, admins) = card.split_once("For the administrator").unwrap();
     assert!(plain.contains("Tell whoever looks after vetbridge.") && plain.contains("Since "), "{plain}");
-    assert!(admins.contains("`vetbridge resync`") && !plain.contains("`"), "{card}");
+    assert!(admins.contains("`vetbridge resync --config ") && !plain.contains("`"), "{card}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -84,6 +84,7 @@ fn what_can_only_be_a_mistake_is_left_out_at_the_ends_of_a_secret_and_the_rest_i
     for (password, oddity) in [
         (" pw", Oddity::BeginsWith(' ')),
         ("pw \n", Oddity::EndsWith(' ')),
+        (" pw ", Oddity::BeginsAndEndsWith(' ', ' ')),
         ("p\u{a0}w", Oddity::Holds(2, '\u{a0}')),
         ("\"pw\"", Oddity::Quoted),
     ] {

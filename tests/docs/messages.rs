@@ -8,19 +8,20 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use vetbridge::alerts::failure::NotArrived;
 use vetbridge::availability::openness::Shut;
+use vetbridge::availability::rules::{NothingLeft, OfferRule, RuleAt, RuleKey};
 use vetbridge::booking::entry::{Entry, FlagOn};
 use vetbridge::booking::flag::Flag;
 use vetbridge::booking::other_bridge_suspicion::Sign;
 use vetbridge::booking::problem::{BookingProblem, Unoffered};
 use vetbridge::call_error::{CallError, Cause, CertificateFault, ErrorClass};
 use vetbridge::characters::Oddity;
-use vetbridge::ids::{BookingId, LocationId, PracticeId, ResourceId, ScheduleId};
+use vetbridge::ids::{AppointmentTypeId, BookingId, LocationId, PracticeId, ResourceId, ScheduleId};
 use vetbridge::mapping::guard::HoldReason;
 use vetbridge::mapping::{LeftOut, LeftOutReason, ZoneProblem};
 use vetbridge::messages::tls::{CertificateKeeper, CertificateRole};
 use vetbridge::messages::{
     admin, alerts, booking, call_failures, call_rates, check_findings, clients, commands, config_file, config_secrets,
-    configuration_sync, exposure, other_bridge, practice, rehearsal, reload, resolve, start, state_directory,
+    configuration_sync, exposure, other_bridge, practice, rehearsal, reload, resolve, rules, start, state_directory,
     supervisor, time_zones, tls, waiting, webhooks,
 };
 use vetbridge::polling::call_rates::RateShare;
@@ -40,6 +41,12 @@ fn every_message_of_the_troubleshooting_page_is_one_that_vetbridge_prints() {
     assert!(quoted.len() > 60, "{}", quoted.len());
     let unknown: Vec<_> = quoted.iter().filter(|quoted| !printed.iter().any(|said| is_quoted(quoted, said))).collect();
     assert!(unknown.is_empty(), "the program prints nothing like these: {unknown:#?}");
+}
+
+#[test]
+fn no_sentence_ends_twice() {
+    let twice: Vec<_> = printed().into_iter().filter(|said| said.contains("..")).collect();
+    assert!(twice.is_empty(), "{twice:#?}");
 }
 
 /// True if the parts of the quotation, between `…`, stand in the sentence one after the other.
@@ -85,7 +92,13 @@ fn failed() -> CallError {
 }
 
 fn of_start() -> Vec<String> {
-    let oddities = [Oddity::BeginsWith(' '), Oddity::EndsWith(' '), Oddity::Holds(2, '\u{200b}'), Oddity::Quoted];
+    let oddities = [
+        Oddity::BeginsWith(' '),
+        Oddity::EndsWith(' '),
+        Oddity::BeginsAndEndsWith(' ', ' '),
+        Oddity::Holds(2, '\u{200b}'),
+        Oddity::Quoted,
+    ];
     let path = || PathBuf::from("/var/lib/vetbridge");
     let mut said: Vec<String> =
         oddities.map(|oddity| config_secrets::oddity(oddity, Some(Path::new("openvpms.password"))).to_string()).into();
@@ -99,11 +112,12 @@ fn of_start() -> Vec<String> {
         exposure::admin_on_every_address("0.0.0.0:8686", 8686).to_string(),
         exposure::webhooks_on_every_address("0.0.0.0:8687", 8687).to_string(),
         exposure::admin_beyond_loopback("10.8.0.2:8686").to_string(),
+        OpenError::Denied { path: path(), reason: "Permission denied".into() }.to_string(),
         OpenError::InUse { path: path(), holder: "process 7".into() }.to_string(),
         OpenError::Newer { path: path(), kind: "booking".into(), version: 2, known: 1 }.to_string(),
         start::state_is_elsewhere(&path(), Path::new("/var/lib/vetbridge-east")).to_string(),
         start::cannot_listen("[admin] listen", "127.0.0.1:8686", &io::ErrorKind::AddrInUse.into()).to_string(),
-        state_directory::cannot_be_made(&path(), "Permission denied").to_string(),
+        state_directory::cannot_be_made(&path(), &io::ErrorKind::PermissionDenied.into()).to_string(),
         config_file::nowhere(&[Path::new("vetbridge.toml"), Path::new("/etc/vetbridge/vetbridge.toml")]),
         config_file::UTF16.to_owned(),
         config_secrets::secret_utf16(Path::new("openvpms.password")),
@@ -214,11 +228,22 @@ fn of_healthengine() -> Vec<String> {
 }
 
 fn of_what_is_offered() -> Vec<String> {
+    let rule = OfferRule { number: 1, keep_free: Some(2), ..OfferRule::default() };
+    let at = rule.at(RuleKey::KeepFree);
     let shrunk = HoldReason::Shrunk { accepted: 10, kept: 2, readings: 1 };
     vec![
         configuration_sync::left_healthengine("Resource", "Main", "s136", 2, 30),
         configuration_sync::left_out(&LeftOut { resource: resource(), reason: LeftOutReason::ScheduleNotFlagged }),
         configuration_sync::held_back("resources", shrunk, &id()),
+        check_findings::nothing_at_location(LocationId(99), "Branch").to_string(),
+        rules::withholds(at, &[rule], TimeDelta::zero()),
+        rules::keeps_back(at, "Surgery"),
+        rules::nothing_left("s136 (Main)", NothingLeft::ByOne(1), 60).to_string(),
+        rules::nothing_left("s136 (Main)", NothingLeft::Together, 60).to_string(),
+        rules::type_without_times("66 (Consult)", "s136 (Main)", NothingLeft::ByOne(1), 60).to_string(),
+        rules::type_without_times("66 (Consult)", "s136 (Main)", NothingLeft::Together, 60).to_string(),
+        rules::about_nothing(1, &[resource()], &[]).to_string(),
+        rules::types_of_others(1, &[AppointmentTypeId(66)]).to_string(),
     ]
 }
 
@@ -242,6 +267,8 @@ fn of_bookings() -> Vec<String> {
     said.extend(flags.iter().map(|flag| FlagOn { flag, entry: &entry, zone }.to_string()));
     said.push(other_bridge::other_bridge(&Sign::MadeByAnother(BookingId(7)), false));
     said.push(resolve::practice_gone(&id()));
+    said.push(rules::refused(RuleAt { number: 1, key: RuleKey::Hours }));
+    said.push(rules::NEW_CLIENTS_CALL.to_owned());
     said
 }
 

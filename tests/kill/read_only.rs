@@ -96,7 +96,7 @@ async fn with_a_read_only_state_it_rejects_in_time_shows_red_and_goes_on_by_itse
     let problem = seen["problems"][0].clone();
     assert_eq!((&seen["healthy"], problem["subject"].as_str()), (&Value::Bool(false), Some("store")), "{seen}");
     let text = problem["text"].as_str().unwrap();
-    assert!(text.contains("Permission denied") && text.contains("Check free space, mount and permissions"), "{text}");
+    assert!(text.contains("Permission denied") && text.contains("as the user that the service runs as"), "{text}");
     assert_eq!(service.open("/healthz").await.status(), 200);
     assert_eq!(service.open("/readyz").await.status(), 503);
     assert_eq!(service.open("/").await.status(), 401);

@@ -6,6 +6,7 @@ use crate::booking::{marked, standing};
 use crate::clinic::{Clinic, eventually};
 use crate::driver::{Browser, Look, WIDE};
 use crate::process::Running;
+use crate::service::Service;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_shows_what_would_be_sent_and_what_would_be_offered() {
@@ -20,7 +21,6 @@ async fn the_page_shows_what_would_be_sent_and_what_would_be_offered() {
     let offer = running.page(&format!("/offer?practice=1234567&resource=s136&from={tomorrow}")).await;
     assert!(offer.contains("Standard Consult, 15 minutes") && offer.contains("<li>09:00</li>"), "{offer}");
     assert!(!offer.contains("/choose?"), "nothing can be booked without --book");
-    assert!(running.page("/status").await.contains("vetbridge"));
     assert!(running.page(&format!("/practices/1234567/days?resource=s136&date={tomorrow}")).await.contains("Why"));
     for path in ["/", "/offer?practice=1234567&resource=s136", "/status", "/rehearsed/1"] {
         assert_eq!(running.stranger_gets(path).await, 401, "{path}");
@@ -36,6 +36,85 @@ async fn the_page_shows_what_would_be_sent_and_what_would_be_offered() {
         assert_eq!(running.get(path).await.status(), status, "{path}");
     }
     assert_eq!(running.stop().await.0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_a_page_of_a_rehearsal_for_the_services_and_every_command_on_it_asks_the_rehearsal() {
+    let clinic = Clinic::open().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let running = Running::start(&clinic, &[]).await;
+    running.until_said("Practice 1234567: 2 resources").await;
+    let day = "/practices/1234567/days?resource=s136";
+    for path in ["/", "/offer?practice=1234567&resource=s136", "/status", "/bookings", day, "/practices/1234567/resync"]
+    {
+        let page = running.page(path).await;
+        assert!(page.contains(" - vetbridge rehearsal</title>"), "{path}: {page}");
+        assert!(page.contains("Nothing on this page is at Healthengine."), "{path}: {page}");
+    }
+    assert!(!service.get("/").await.text().await.unwrap().contains("ehearsal"));
+    for path in ["/", "/rehearsed/7"] {
+        let request = reqwest::Client::new().get(running.url(path)).header("accept", "text/html");
+        let refused = request.header("cookie", if path == "/" { "" } else { &running.cookie }).send().await.unwrap();
+        assert!(refused.status().is_client_error());
+        assert!(refused.text().await.unwrap().contains("Nothing on this page is at Healthengine."), "{path}");
+    }
+    let asked = running.send_form(&running.page("/practices/1234567/resync").await).await;
+    assert_eq!(asked.headers()["location"].to_str().unwrap().split('?').next(), Some("/status"));
+    // The commands reach it, and the service is another one.
+    let line = running.said("Commands      vetbridge status --config ").unwrap();
+    let file = line.split(" --config ").nth(1).unwrap();
+    let config = std::fs::read_to_string(file).unwrap();
+    assert!(!config.contains("password") && !config.contains("key") && config.contains("listen"), "{config}");
+    let explain = ["explain", "--practice", "1234567", "--resource", "s136", "--date", &clinic.today().to_string()];
+    for command in [&["status"][..], &["resync", "--practice", "1234567"], &["bookings"], &explain] {
+        let ended = clinic.run(&[command, &["--config", file]].concat()).await;
+        assert_eq!(ended.status, 0, "{command:?}: {ended:?}");
+    }
+    assert_eq!(running.stop().await.0, 0);
+    assert!(!std::path::Path::new(file).exists());
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_without_times_has_the_way_to_why() {
+    let clinic = Clinic::open().await;
+    let rule = "[[practice.rule]]\nresources = [\"s136\"]\nmax_days_ahead = 1\n";
+    clinic.write("vetbridge.toml", &(clinic.configuration() + rule));
+    let running = Running::start(&clinic, &[]).await;
+    running.until_said("Practice 1234567: 2 resources").await;
+    let day = clinic.today() + chrono::TimeDelta::days(2);
+    let offer = running.page(&format!("/offer?practice=1234567&resource=s136&from={day}")).await;
+    let why = format!("/practices/1234567/days?resource=s136&amp;date={day}");
+    assert!(offer.contains("Nothing is offered.") && offer.contains(&why), "{offer}");
+    let why = running.page(&why.replace("&amp;", "&")).await;
+    assert!(why.contains("rule 1 (max_days_ahead)"), "{why}");
+    assert_eq!(running.stop().await.0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_client_is_played_and_turned_away_where_a_rule_says_so_and_a_known_one_is_not() {
+    let clinic = Clinic::open().await;
+    let rules = "[[practice.rule]]\nnew_patients = \"reject\"\nmessage = \"New clients please ring.\"\n\
+                 [[practice.resource]]\nschedule = 136\n";
+    clinic.write("vetbridge.toml", &(clinic.configuration() + rules));
+    let running = Running::start(&clinic, &["--book"]).await;
+    running.until_said("confirmed after").await;
+    let day = clinic.today() + chrono::TimeDelta::days(2);
+    let choice = format!("/choose?practice=1234567&kind=66:s136&start={day}T10:00:00");
+    let says = async |client: &str, says: &str| {
+        let booked = running.press(&running.page(&choice).await, &[("client", client)]).await;
+        assert_eq!(booked.status(), 303);
+        let booking = booked.headers()["location"].to_str().unwrap().to_owned();
+        eventually(says, async || running.page(&booking).await.contains(says)).await;
+        running.page(&booking).await
+    };
+    let before = marked(&clinic).len();
+    let rejected = says("new", "The booking is rejected").await;
+    assert!(rejected.contains("New clients please ring.") && marked(&clinic).len() == before, "{rejected}");
+    eventually("the time is offered again", async || running.get(&choice).await.status() == 200).await;
+    says("known", "The booking is confirmed.").await;
+    let (status, out) = running.stop().await;
+    assert_eq!((status, standing(&clinic)), (0, 0), "{out:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +222,7 @@ async fn the_pages_fit_a_telephone_and_a_pet_owner_is_played_without_a_script() 
             browser.go(&running.url(&offer)).await;
             browser.press("10:00").await;
             assert!(browser.text().await.contains("An appointment is made in OpenVPMS"));
-            browser.press("Book").await;
+            browser.press("Book as a known client").await;
             let says = async || browser.text().await.contains("The booking is confirmed.");
             eventually("the page says that it is confirmed, by loading itself again", says).await;
             booked = Some(format!("/rehearsed/{}", number_of_standing(&clinic)));

@@ -92,6 +92,11 @@ impl Running {
 
     /// Sends the form of a page as the browser does: its hidden fields, to where it points.
     pub(crate) async fn send_form(&self, page: &str) -> Response {
+        self.press(page, &[]).await
+    }
+
+    /// The same by a button that has a name and a value.
+    pub(crate) async fn press(&self, page: &str, button: &[(&str, &str)]) -> Response {
         let form = page.split("<form method=\"post\"").skip(1).find(|form| !form.contains("sign-out")).unwrap();
         let attribute = |text: &str, name: &str| {
             text.split_once(&format!("{name}=\"")).unwrap().1.split('"').next().unwrap().replace("&amp;", "&")
@@ -101,6 +106,7 @@ impl Running {
         let fields = form.split("<input type=\"hidden\"").skip(1);
         let fields: Vec<String> = fields
             .map(|field| format!("{}={}", attribute(field, "name"), encoded(&attribute(field, "value"))))
+            .chain(button.iter().map(|(name, value)| format!("{name}={value}")))
             .collect();
         let request = client().post(self.url(&action)).header(COOKIE, &self.cookie);
         let request = request.header("content-type", "application/x-www-form-urlencoded");

@@ -148,7 +148,15 @@ async fn schedules_without_anything_to_book_are_found() {
     let all = practice(1, "[98]", "");
     assert_eq!(problems_at_main_clinic(&all, |openvpms| drop(openvpms.types.remove(&ScheduleId(211)))).await, [""; 0]);
     let found = problems_at_main_clinic(&all, |openvpms| openvpms.schedules.clear()).await;
-    assert!(found[0].contains("None of the practice's locations"), "{found:?}");
+    assert!(found[0].contains("Location 98 (Main Clinic) has no schedule flagged"), "{found:?}");
+    let branch = |openvpms: &mut FakeOpenVpms| {
+        let location = Location { id: LocationId(99), name: "Branch".into(), ..openvpms.locations[0].clone() };
+        openvpms.locations.push(location);
+    };
+    let found = problems_at_main_clinic(&practice(1, "[98, 99]", ""), branch).await;
+    assert!(found.len() == 1 && found[0].contains("Location 99 (Branch) has no schedule flagged"), "{found:?}");
+    let named = practice(1, "[98, 99]", "") + &resource("schedule = 136");
+    assert_eq!(problems_at_main_clinic(&named, branch).await, [""; 0]);
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ fn inspect_service(status: &BridgeStatus, report: &mut Report) {
     }
     for practice in &status.off {
         let place = format!("{SERVICE}, {}", practice_called(&practice.id, practice.name.as_deref()));
-        let since = practice.since.map(|since| (since, zones::named(practice.zone.as_deref())));
+        let since = practice.since.map(|since| (since.to_utc(), zones::named(practice.zone.as_deref())));
         report.note(place.as_str(), commands::off_is_not_sent(&practice.id, &practice.why, since));
         inspect_bookings(&place, practice.needs_attention, report);
     }
@@ -166,7 +166,7 @@ async fn inspect_state(
         }
         Ok(false) => match store::can_be_made(&config.state_path) {
             Ok(()) => report.ok(STATE, format!("{path} will be made by the first run")),
-            Err(error) => report.problem(STATE, state_say::cannot_be_made(&config.state_path, error)),
+            Err(error) => report.problem(STATE, state_say::cannot_be_made(&config.state_path, &error)),
         },
         // Commands that root types become the owner before they open it.
         Err(OpenError::OtherOwner { .. }) if state_owner::to_become(&config.state_path).is_some() => {

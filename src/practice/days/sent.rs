@@ -331,7 +331,7 @@ impl SentDays {
     /// unacknowledged when the new one left.
     pub(super) fn before(&self, key: DayKey, lost: Option<&Unacknowledged>, now: DateTime<Utc>) -> OfferedBefore {
         let last = self.last_of(key);
-        let is_sure = is_sure(last.as_ref(), lost, self.full_resync_at());
+        let is_sure = is_sure(last.as_ref(), lost, now, |noted| self.is_replaced_since(noted, now));
         OfferedBefore::at_replacement(last.as_ref().map(LastSent::offered), is_sure, now)
     }
 
@@ -343,9 +343,9 @@ impl SentDays {
         start: (u32, AppointmentTypeId),
         booked: (Option<DateTime<Utc>>, DateTime<Utc>),
     ) -> WasOffered {
-        let lost = self.unacknowledged(key);
+        let (lost, now) = (self.unacknowledged(key), booked.1);
         let last = self.last_of(key);
-        let is_sure = is_sure(last.as_ref(), lost.as_ref(), self.full_resync_at());
+        let is_sure = is_sure(last.as_ref(), lost.as_ref(), now, |noted| self.is_replaced_since(noted, now));
         was_offered(last.as_ref().map(LastSent::offered), is_sure, start, booked)
     }
 

@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::super::choices::ChosenTime;
+use super::super::stand::PlayedClient;
 use super::shown::{RehearsalPages, banner};
 use crate::booking::entry::Entry;
 use crate::ids::{BookingId, PracticeId, TypeId};
@@ -27,6 +28,8 @@ pub(super) struct ChosenTimeFields {
     kind: String,
     #[serde(default)]
     start: String,
+    #[serde(default)]
+    client: PlayedClient,
 }
 
 impl ChosenTimeFields {
@@ -70,13 +73,15 @@ pub(super) async fn ask(
         (banner(true))
         p { (choice.start.format("%A %-d %B %Y, %H:%M")) ", " (choice.minutes) " minutes" }
         p { (say::BOOKING) }
+        p { (say::NEW_OR_KNOWN) }
         form method="post" action="/choose" {
             (token(&caller))
             input type="hidden" name="practice" value=(asked.practice);
             input type="hidden" name="kind" value=(asked.kind);
             input type="hidden" name="start" value=(asked.start);
             div.buttons {
-                button { (say::BOOK) }
+                button name="client" value="known" { (say::BOOK_AS_KNOWN) }
+                button name="client" value="new" { (say::BOOK_AS_NEW) }
                 a.button href=(back) { "Back" }
             }
         }
@@ -89,7 +94,7 @@ pub(super) async fn book(State(shown): State<RehearsalPages>, Form(asked): Form<
         Ok(choice) => choice,
         Err(refused) => return *refused,
     };
-    match shown.stand.book(&choice) {
+    match shown.stand.book(&choice, asked.client) {
         Ok(id) => Redirect::to(&format!("/rehearsed/{id}")).into_response(),
         Err(error) => problem(StatusCode::CONFLICT, say::not_booked(&error.to_string())),
     }

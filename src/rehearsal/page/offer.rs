@@ -83,9 +83,13 @@ fn browse(id: &PracticeId, mapping: &Mapping, resource: &Resource, from: NaiveDa
             @if let Some(after) = from.checked_add_days(Days::new(DAYS)) {
                 a.button href=(link(after)) rel="next" { "Week after" }
             }
-            a.button href={ "/practices/" (id) "/days?resource=" (resource.id) "&date=" (from) } { (say::WHY) }
         }
     }
+}
+
+/// Where the picture of a day is.
+fn why_link(id: &PracticeId, resource: &Resource, day: NaiveDate) -> String {
+    format!("/practices/{id}/days?resource={}&date={day}", resource.id)
 }
 
 fn one_day(shown: &RehearsalPages, id: &PracticeId, resource: &Resource, day: NaiveDate) -> Markup {
@@ -95,7 +99,11 @@ fn one_day(shown: &RehearsalPages, id: &PracticeId, resource: &Resource, day: Na
     }
     html! {
         h2 { (day.format("%A %-d %B %Y")) }
-        @if by_type.is_empty() { p.quiet { (say::NOTHING_OFFERED) } }
+        @if by_type.is_empty() {
+            p.quiet { (say::NOTHING_OFFERED) " " a href=(why_link(id, resource, day)) { (say::WHY_NOTHING) } "." }
+        } @else {
+            p.quiet { a href=(why_link(id, resource, day)) { (say::WHY) } "." }
+        }
         @for kind in resource.types.iter().filter(|kind| by_type.contains_key(&kind.id)) {
             h3 { (kind.plain_name) ", " (kind.length_minutes) " minutes" }
             ul.times {

@@ -14,6 +14,7 @@ use crate::config::live_hours::DayKind;
 use crate::findings::report::{Finding, Level};
 use crate::ids::PracticeId;
 use crate::mapping::{Mapping, Resource};
+use crate::messages::ended;
 use crate::messages::rehearsal::{self as say, seconds};
 use crate::server::Caller;
 use crate::server::layout::{self, Reload};
@@ -27,6 +28,7 @@ pub(super) async fn show(State(shown): State<RehearsalPages>, Extension(caller):
     let content = html! {
         h1 { (say::TITLE) }
         (banner(shown.stand.books))
+        p.quiet { (say::READ_ONCE) }
         @if done < all { div.card role="status" { p { (say::publishing(done, all)) } } }
         @for line in &shown.facts.removed { p { (line) } }
         @if !shown.facts.left.is_empty() {
@@ -64,8 +66,8 @@ fn wrong(shown: &RehearsalPages) -> Markup {
                             @if *level == Level::Problem { span.ill { (say::PROBLEM) } } @else { (say::NOTE) }
                         }
                         td data-label="Where" { (place) }
-                        td data-label="What" { (message) "." }
-                        td data-label="What to do" { @if let Some(remedy) = remedy { (remedy) "." } }
+                        td data-label="What" { (ended(message)) }
+                        td data-label="What to do" { @if let Some(remedy) = remedy { (ended(remedy)) } }
                     }
                 } }
             } }

@@ -11,7 +11,6 @@ use super::super::stand::Stand;
 use super::super::writers::NOTICE;
 use crate::ids::{PracticeId, ResourceId};
 use crate::messages::rehearsal as say;
-use crate::server::STATUS_PATH;
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -34,10 +33,7 @@ impl RehearsalPages {
     }
 }
 
-/// The first line of every page: nothing of it is at Healthengine.
+/// What the rehearsal does with the diary. That nothing is at Healthengine every page says above.
 pub(super) fn banner(books: bool) -> Markup {
-    html! {
-        p.card { strong { (say::BANNER) } " " (say::banner(books)) }
-        p { a href="/" { (say::TITLE) } " · " a href=(STATUS_PATH) { (say::STATUS_PAGE) } }
-    }
+    html! { p { (say::banner(books)) } }
 }

@@ -137,7 +137,9 @@ fn content(admin: &Admin, caller: &Caller, practice: &Practice, own: &Explanatio
                                         " " a href={ "/bookings/" (entry.id) } { (entry.label) } "."
                                     }
                                 }
-                                @if from.code == Code::NotRead { " " a href="/" { "To the status page" } "." }
+                                @if from.code == Code::NotRead {
+                                    " " a href=(caller.pages_of().status_path()) { "To the status page" } "."
+                                }
                             }
                         }
                     }

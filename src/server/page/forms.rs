@@ -228,7 +228,7 @@ fn ask(admin: &Admin, caller: &Caller, id: &str, what: &str, label: &str, says: 
         p { (says) }
         form method="post" action={ "/practices/" (id) "/" (what) } {
             (token(caller))
-            div.buttons { button { "Yes" } a.button href="/" { "Back" } }
+            div.buttons { button { "Yes" } a.button href=(caller.pages_of().status_path()) { "Back" } }
         }
     };
     layout::page(&title, Reload::Never, caller, &content).into_response()
@@ -245,7 +245,7 @@ pub(super) async fn resume(State(admin): State<Admin>, Path(id): Path<String>) -
 async fn switch(admin: &Admin, id: String, paused: bool) -> Response {
     let outcome = pausing::set(admin.clone(), id.clone(), paused).await;
     let done = if paused { PageAction::Paused } else { PageAction::Resumed };
-    if outcome.status() == StatusCode::OK { back(done, &id) } else { outcome }
+    if outcome.status() == StatusCode::OK { back(admin, done, &id) } else { outcome }
 }
 
 /// Begins it. How it goes shows on the page.
@@ -263,7 +263,7 @@ pub(super) async fn resync(State(admin): State<Admin>, Path(id): Path<String>) -
             tracing::warn!(practice = of, "A resync from the status page did not succeed: {why}");
         }
     });
-    back(PageAction::Resync, &id)
+    back(&admin, PageAction::Resync, &id)
 }
 
 const RESYNC: &str = "resync";
@@ -279,7 +279,8 @@ fn not_sent(admin: &Admin, practice: &Practice, off: Off) -> Response {
 }
 
 /// Back to the status page, which says what was done.
-fn back(done: PageAction, practice: &str) -> Response {
+fn back(admin: &Admin, done: PageAction, practice: &str) -> Response {
     let practice = utf8_percent_encode(practice, NON_ALPHANUMERIC);
-    Redirect::to(&format!("/?done={}&practice={practice}", done.name())).into_response()
+    let status = admin.gate.pages_of().status_path();
+    Redirect::to(&format!("{status}?done={}&practice={practice}", done.name())).into_response()
 }

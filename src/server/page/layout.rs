@@ -8,7 +8,8 @@ use maud::{DOCTYPE, Markup, html};
 use crate::messages::admin as say;
 use crate::messages::appointment_times;
 use crate::messages::page::Tone;
-use crate::server::auth::{self, Caller};
+use crate::messages::rehearsal as rehearsal_say;
+use crate::server::auth::{self, Caller, PagesOf};
 use crate::zone::Zone;
 
 /// Where the style is. It says nothing about anybody, so no token is asked for.
@@ -39,16 +40,17 @@ pub(in crate::server) async fn style() -> Response {
 
 /// A page for whoever is let in.
 pub(crate) fn page(title: &str, reload: Reload<'_>, caller: &Caller, content: &Markup) -> Html<String> {
-    let header = html! { (nav()) (sign_out(caller)) };
-    document(title, reload, &header, content)
+    let pages_of = caller.pages_of();
+    let header = html! { (nav(pages_of)) (sign_out(caller)) };
+    document(title, pages_of, reload, &header, content)
 }
 
 /// A page for whoever is not let in, or of a request that failed.
-pub(super) fn page_without_caller(title: &str, content: &Markup) -> Html<String> {
-    document(title, Reload::Never, &nav(), content)
+pub(super) fn page_without_caller(title: &str, pages_of: PagesOf, content: &Markup) -> Html<String> {
+    document(title, pages_of, Reload::Never, &nav(pages_of), content)
 }
 
-fn document(title: &str, reload: Reload<'_>, header: &Markup, content: &Markup) -> Html<String> {
+fn document(title: &str, pages_of: PagesOf, reload: Reload<'_>, header: &Markup, content: &Markup) -> Html<String> {
     let body = html! {
         (DOCTYPE)
         html lang="en" {
@@ -60,12 +62,15 @@ fn document(title: &str, reload: Reload<'_>, header: &Markup, content: &Markup) 
                     Reload::Soon(address) => meta http-equiv="refresh" content={ (SOON_SECONDS) "; url=" (address) };,
                     Reload::Never => {}
                 }
-                title { (title) " - vetbridge" }
+                title { (title) " - vetbridge" @if pages_of == PagesOf::Rehearsal { " rehearsal" } }
                 link rel="stylesheet" href=(STYLE_PATH);
             }
             body {
                 a.skip href="#content" { "Skip to the content" }
                 header { (header) }
+                @if pages_of == PagesOf::Rehearsal {
+                    p.rehearsal role="note" { strong { (rehearsal_say::TITLE) ". " } (rehearsal_say::BANNER) }
+                }
                 main id="content" { (content) }
             }
         }
@@ -73,8 +78,17 @@ fn document(title: &str, reload: Reload<'_>, header: &Markup, content: &Markup) 
     Html(body.into_string())
 }
 
-fn nav() -> Markup {
-    html! { nav aria-label="Pages" { a href="/" { "vetbridge" } " · " a href="/bookings" { "All bookings" } } }
+/// The pages that are more than one thing of many. Those of a rehearsal begin with its own.
+fn nav(pages_of: PagesOf) -> Markup {
+    html! {
+        nav aria-label="Pages" {
+            @if pages_of == PagesOf::Rehearsal { a href="/" { (rehearsal_say::TITLE) } " · " }
+            a href=(pages_of.status_path()) {
+                @if pages_of == PagesOf::Rehearsal { "Status page" } @else { "vetbridge" }
+            } " · "
+            a href="/bookings" { "All bookings" }
+        }
+    }
 }
 
 /// When the page was made, and the way to load it again.

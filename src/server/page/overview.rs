@@ -238,7 +238,7 @@ impl Overview<'_> {
     fn practice_off(&self, status: &OffStatus) -> ShownPractice {
         let id = PracticeId(status.id.clone());
         let known = self.admin.bridge.on_or_off(&id).and_then(|(practice, off)| Some((practice, off?)));
-        let begun = status.since.map(|at| StandingSince { what: "Since", at, start: "" });
+        let begun = status.since.map(|at| StandingSince { what: "Since", at: at.to_utc(), start: "" });
         let standing = standing_off(&status.why, status.silent, begun.is_some());
         let shown = html! {
             (self.standing(&id, &standing, begun))

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::layout;
 use crate::messages::admin as say;
-use crate::server::auth::{self, Caller, Gate};
+use crate::server::auth::{self, Caller, Gate, PagesOf};
 
 #[derive(Deserialize)]
 pub(in crate::server) struct SignInForm {
@@ -19,7 +19,7 @@ pub(in crate::server) struct SignInForm {
 }
 
 /// The page with the field for the token.
-pub(super) fn render(sentence: &str) -> Html<String> {
+pub(super) fn render(pages_of: PagesOf, sentence: &str) -> Html<String> {
     let content = html! {
         h1 { "Sign in" }
         p role="status" { (sentence) }
@@ -29,7 +29,7 @@ pub(super) fn render(sentence: &str) -> Html<String> {
         }
         p.quiet { (say::WHERE_THE_TOKEN_IS) }
     };
-    layout::page_without_caller("Sign in", &content)
+    layout::page_without_caller("Sign in", pages_of, &content)
 }
 
 /// Begins a session. A page of somebody else gets no so far ([`auth::check_names`]).
@@ -40,7 +40,8 @@ pub(in crate::server) async fn sign_in(
 ) -> Response {
     let token = form.map(|Form(form)| form.token).unwrap_or_default();
     gate.sign_in(token.trim(), &headers).unwrap_or_else(|| {
-        (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], render(say::WRONG_TOKEN)).into_response()
+        (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], render(gate.pages_of(), say::WRONG_TOKEN))
+            .into_response()
     })
 }
 
@@ -57,7 +58,7 @@ pub(in crate::server) async fn sign_out(
 ) -> Response {
     let gone = gate.sign_out(&caller);
     if wants_a_page(&headers) {
-        (gone, render(say::SIGNED_OUT)).into_response()
+        (gone, render(gate.pages_of(), say::SIGNED_OUT)).into_response()
     } else {
         (gone, format!("{}\n", say::SIGNED_OUT)).into_response()
     }

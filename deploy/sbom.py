@@ -12,25 +12,19 @@ import sys
 import tomllib
 
 
-def is_built_with(dependency):
-    """Tests alone need the others."""
-    return any(kind["kind"] in (None, "build") for kind in dependency["dep_kinds"])
+def cargo(*words):
+    return subprocess.run(["cargo", *words], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def is_linked_with(dependency, packages):
-    is_macro = any("proc-macro" in target["kind"] for target in packages[dependency["pkg"]]["targets"])
-    return not is_macro and any(kind["kind"] is None for kind in dependency["dep_kinds"])
+def tree(target, edges):
+    """Names and versions of the crates to which such dependencies lead. `cargo metadata` has more: features of tests count there."""
+    lines = cargo("tree", "--locked", "--target", target, "--edges", edges, "--prefix", "none", "--format", "{p}")
+    words = (line.split() for line in lines.splitlines() if line)
+    return {(name, version.removeprefix("v")) for name, version, *_ in words}
 
 
-def reached(nodes, root, follows):
-    """The packages to which dependencies of that kind lead."""
-    seen, waiting = {root}, [root]
-    while waiting:
-        for dependency in nodes[waiting.pop()]["deps"]:
-            if follows(dependency) and dependency["pkg"] not in seen:
-                seen.add(dependency["pkg"])
-                waiting.append(dependency["pkg"])
-    return seen
+def key(package):
+    return package["name"], package["version"]
 
 
 def reference(package):
@@ -41,7 +35,7 @@ def component(package, checksums, is_linked):
     name, version = package["name"], package["version"]
     if not package["license"]:
         sys.exit(f"sbom.py: {name} {version} names no licence")
-    if (name, version) not in checksums:
+    if key(package) not in checksums:
         sys.exit(f"sbom.py: Cargo.lock has no hash of {name} {version}")
     return {
         "type": "library",
@@ -49,7 +43,7 @@ def component(package, checksums, is_linked):
         "name": name,
         "version": version,
         "scope": "required" if is_linked else "excluded",
-        "hashes": [{"alg": "SHA-256", "content": checksums[name, version]}],
+        "hashes": [{"alg": "SHA-256", "content": checksums[key(package)]}],
         # Some crates write "MIT/Apache-2.0", as cargo wanted it once.
         "licenses": [{"expression": " OR ".join(part.strip() for part in package["license"].split("/"))}],
         "purl": reference(package),
@@ -58,18 +52,21 @@ def component(package, checksums, is_linked):
 
 def main():
     target = sys.argv[1]
-    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--filter-platform", target]
-    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-    packages = {package["id"]: package for package in found["packages"]}
+    found = json.loads(cargo("metadata", "--format-version", "1", "--locked", "--filter-platform", target))
+    built, linked = tree(target, "normal,build"), tree(target, "normal,no-proc-macro")
+    packages = {package["id"]: package for package in found["packages"] if key(package) in built}
     nodes = {node["id"]: node for node in found["resolve"]["nodes"]}
     root = found["resolve"]["root"]
     with open("Cargo.lock", "rb") as file:
         locked = tomllib.load(file)["package"]
-    checksums = {(part["name"], part["version"]): part["checksum"] for part in locked if "checksum" in part}
+    checksums = {key(part): part["checksum"] for part in locked if "checksum" in part}
 
-    built = reached(nodes, root, is_built_with)
-    linked = reached(nodes, root, lambda dependency: is_linked_with(dependency, packages))
-    in_order = sorted(built, key=lambda id: reference(packages[id]))
+    def depends_on(id):
+        """On what is built; tests alone need the others."""
+        needed = (dep for dep in nodes[id]["deps"] if any(kind["kind"] in (None, "build") for kind in dep["dep_kinds"]))
+        return sorted({reference(packages[dep["pkg"]]) for dep in needed if dep["pkg"] in packages})
+
+    in_order = sorted(packages, key=lambda id: reference(packages[id]))
     own = packages[root]
     json.dump(
         {
@@ -86,16 +83,8 @@ def main():
                     "properties": [{"name": "target", "value": target}],
                 }
             },
-            "components": [component(packages[id], checksums, id in linked) for id in in_order if id != root],
-            "dependencies": [
-                {
-                    "ref": reference(packages[id]),
-                    "dependsOn": sorted(
-                        {reference(packages[dep["pkg"]]) for dep in nodes[id]["deps"] if is_built_with(dep)}
-                    ),
-                }
-                for id in in_order
-            ],
+            "components": [component(packages[id], checksums, key(packages[id]) in linked) for id in in_order if id != root],
+            "dependencies": [{"ref": reference(packages[id]), "dependsOn": depends_on(id)} for id in in_order],
         },
         sys.stdout,
         indent=2,

@@ -23,9 +23,8 @@ command -v c++ >/dev/null || { echo "libFuzzer needs a C++ compiler, and there i
 cargo_tool cargo-fuzz "$CARGO_FUZZ_VERSION"
 [ "$tool" = cargo-fuzz ] || PATH="$PATH:$PWD/$(dirname "$tool")"
 
-# The program's own versions of its dependencies. Without a sanitizer of addresses: the program has no unsafe code, and so a
-# stable compiler is enough.
-cp Cargo.lock tests/fuzz/Cargo.lock
+tests/fuzz/lock.sh
+# Without a sanitizer of addresses: the program has no unsafe code, and so a stable compiler is enough.
 cargo fuzz build --fuzz-dir tests/fuzz --target-dir "$work" --sanitizer none
 rm -rf "$work/seeds"
 python3 tests/fuzz/seeds.py "$work/seeds"

@@ -192,7 +192,7 @@ say "an update to a later version, which says something else where the configura
 dpkg-deb --raw-extract "$package" "$ROOT.later"
 sed -i 's/^Version: .*/Version: 99.0.0-1/' "$ROOT.later/DEBIAN/control"
 echo '# What a later version says.' >>"$ROOT.later/usr/share/vetbridge/vetbridge.toml"
-dpkg-deb --root-owner-group --build "$ROOT.later" "$ROOT/root/later.deb" >/dev/null
+dpkg-deb -Zgzip -z1 --root-owner-group --build "$ROOT.later" "$ROOT/root/later.deb" >/dev/null
 for step in later:99.0.0-1 "vetbridge:$version"; do
   in_root dpkg --install "/root/${step%%:*}.deb" >"$ROOT.out" 2>&1 </dev/null || { cat "$ROOT.out" >&2; fail "to ${step#*:}"; }
   [ "$(in_root dpkg-query --show --showformat '${Version} ${db:Status-Status}' vetbridge)" = "${step#*:} installed" ] ||

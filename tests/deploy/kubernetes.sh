@@ -31,8 +31,8 @@ if [ ! -x "$own/venv/bin/kubernetes-validate" ]; then
   rm -rf "$own/venv"
   python3 -m venv "$own/venv" || skip "Python cannot make a venv"
   # The schemas of every release since 1.22 are in the package.
-  fetched "the schemas" "$own/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
-    --requirement tests/deploy/kubernetes.requirements.txt
+  fetched "the schemas" "$own/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
+    --only-binary :all: --requirement tests/deploy/kubernetes.requirements.txt
 fi
 
 step "kubectl"

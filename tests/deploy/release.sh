@@ -17,7 +17,8 @@ trap 'rm -rf "$work"' EXIT
 
 step "twice"
 out="$work/made"
-OUT="$out" WITHOUT=deb VETBRIDGE="$program" deploy/release.sh --twice >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; fail "the release"; }
+OUT="$out" WITHOUT=deb VETBRIDGE="$program" deploy/release.sh --twice >"$work/log" 2>&1 ||
+  { tail -n 20 "$work/log" >&2; fail "the release"; }
 version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)"
 target="$(rustc -vV | sed -n 's/^host: //p')"
 name="vetbridge-$version-$target"
@@ -46,7 +47,10 @@ rm "$folder/vetbridge"
 
 step "the lists of parts"
 # named FILE: the crates of a list; used TARGET: those that cargo builds for that system.
-named() { python3 -c 'import json, sys; [print(part["name"], part["version"]) for part in json.load(sys.stdin)["components"]]' <"$1" | sort; }
+named() {
+  python3 -c 'import json, sys
+for part in json.load(sys.stdin)["components"]: print(part["name"], part["version"])' <"$1" | sort
+}
 used() {
   cargo tree --locked --target "$1" --edges normal,build --prefix none --format '{p}' |
     sed -n 's/^\([^ ]*\) v\([^ ]*\).*/\1 \2/p' | grep -v '^vetbridge ' | sort -u
@@ -64,7 +68,8 @@ step "refusals"
 # refused WHAT SAYS: a copy of the sources of which one thing is wrong.
 copy="$work/copy"
 refused() {
-  (cd "$copy" && VETBRIDGE= VETBRIDGE_COMMIT=0123456789ab SOURCE_DATE_EPOCH=1 deploy/release.sh >"$work/log" 2>&1) && fail "$1 is released"
+  (cd "$copy" && VETBRIDGE= VETBRIDGE_COMMIT=0123456789ab SOURCE_DATE_EPOCH=1 deploy/release.sh >"$work/log" 2>&1) &&
+    fail "$1 is released"
   grep -q -F -e "$2" "$work/log" || { cat "$work/log" >&2; fail "$1: nobody is told so"; }
 }
 mkdir -p "$copy"

@@ -116,7 +116,8 @@ sed -i "s|^AllowedIPs = .*|$allowed|" "$work/bridge/wg0.conf"
 block "# /etc/wireguard/vetbridge.nft of the router" >"$work/vetbridge.nft"
 in_end clinic nft -f "$work/vetbridge.nft"
 in_end clinic sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
-in_end bridge wg-quick up "$work/bridge/wg0.conf" >>"$work/bridge/log" 2>&1 || { cat "$work/bridge/log" >&2; fail "the tunnel to the router"; }
+in_end bridge wg-quick up "$work/bridge/wg0.conf" >>"$work/bridge/log" 2>&1 ||
+  { cat "$work/bridge/log" >&2; fail "the tunnel to the router"; }
 for port in 8443 8080; do
   in_end openvpms python3 -m http.server --bind 0.0.0.0 --directory "$work/clinic/run" "$port" >/dev/null 2>&1 &
 done

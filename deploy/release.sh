@@ -3,7 +3,9 @@
 #
 #   deploy/release.sh                                 # of the commit that is checked out; all parts, or an error
 #   WITHOUT="deb windows image" deploy/release.sh     # leaves these parts out, and says so
-#   deploy/release.sh --twice                         # makes it in two folders and compares every byte
+#   deploy/release.sh --twice                         # makes what is reproducible in two folders and compares every byte
+#   UNRELEASED=yes deploy/release.sh                  # tries it before the changelog has the version
+#   VETBRIDGE=FILE deploy/release.sh                  # tries the rest with a program that is there: seconds, and no release
 #
 # See docs/releases.md. A copy of the sources without a repository needs VETBRIDGE_COMMIT and SOURCE_DATE_EPOCH.
 set -euo pipefail
@@ -11,7 +13,6 @@ cd "$(dirname "$0")/.."
 export LC_ALL=C TZ=UTC CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 umask 022
 
-CYCLONEDX_VERSION=0.5.9
 OUT="${OUT:-target/release-artefacts}"
 WITHOUT="${WITHOUT:-}"
 
@@ -23,9 +24,15 @@ for part in $WITHOUT; do
   case $part in deb | windows | image | sbom) ;; *) fail "WITHOUT knows deb, windows, image and sbom, not $part" ;; esac
 done
 
+# A trial with another program is no release: what is tried may be unfinished.
+TRIED="${VETBRIDGE:+$(readlink -f "$VETBRIDGE")}"
+[ -z "${VETBRIDGE:-}" ] || [ -x "$TRIED" ] || fail "there is no program $VETBRIDGE"
+unset VETBRIDGE
+
 # What the release is made of. A repository of somebody else around the sources does not count.
 if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)" ]; then
-  [ -z "$(git status --porcelain)" ] || fail "there are changes that are not committed; commit them or set them aside"
+  [ -n "$TRIED" ] || [ -z "$(git status --porcelain)" ] ||
+    fail "there are changes that are not committed; commit them or set them aside"
   VETBRIDGE_COMMIT="$(git rev-parse --short=12 HEAD)"
   SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)"
 fi
@@ -35,10 +42,25 @@ export VETBRIDGE_COMMIT SOURCE_DATE_EPOCH
 
 VERSION="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)"
 TARGET="$(rustc -vV | sed -n 's/^host: //p')"
+WINDOWS_TARGET=x86_64-pc-windows-gnu
 
-# The release in two folders of different names and depths.
+# Both changelogs name the version first, or it would be published under a name that may still come to mean something else.
+latest="$(sed -n 's/^## //p' CHANGELOG.md | head -1)"
+packaged="$(sed -n '1s/^vetbridge (\(.*\)-[^-]*) .*/\1/p' deploy/debian/changelog)"
+[ "$packaged" = "$VERSION" ] || fail "Cargo.toml has version $VERSION, and deploy/debian/changelog begins with $packaged"
+if [ -z "$TRIED" ] && [ "${UNRELEASED:-}" != yes ] && [ "${latest%% *}" != "$VERSION" ]; then
+  fail "CHANGELOG.md begins with \"$latest\" and not with $VERSION and its date (docs/releases.md, \"Versions\");" \
+    "UNRELEASED=yes tries it all the same"
+fi
+
+# The release in two folders of different names and depths. What is tried may have changes that are not committed.
 twice() {
-  local work first second different=0
+  local work first second different=0 of="$VETBRIDGE_COMMIT" changed
+  if [ -n "$TRIED" ]; then
+    changed="$(git stash create)"
+    of="${changed:-$of}"
+    export VETBRIDGE="$TRIED"
+  fi
   work="$(mktemp -d "${TMPDIR:-/tmp}/vetbridge-release-XXXXXX")"
   # Expanded now: at the exit the function and its variables are gone.
   trap "rm -rf ${work@Q}" EXIT
@@ -46,7 +68,7 @@ twice() {
   for copy in "$first" "$second"; do
     step "the release in $copy"
     mkdir -p "$copy"
-    git archive "$VETBRIDGE_COMMIT" | tar -x -C "$copy"
+    git archive "$of" | tar -x -C "$copy"
     # Tools that were built already are no part of the release.
     if [ -d target/ci ]; then mkdir -p "$copy/target" && ln -s "$(pwd -P)/target/ci" "$copy/target/ci"; fi
     OUT=target/release-artefacts WITHOUT="$WITHOUT" "$copy/deploy/release.sh"
@@ -77,6 +99,8 @@ twice() {
 
 # No path of this machine stands in the program: neither of the sources nor of the crates nor of the compiler.
 build() {
+  program="$TRIED"
+  if [ -n "$program" ]; then return; fi
   local crates="${CARGO_HOME:-$HOME/.cargo}" remap="--remap-path-prefix"
   local here
   here="$(pwd -P)"
@@ -99,6 +123,7 @@ build_info() {
   echo "compiler   $(cc --version | head -1)"
   echo "linker     $(ld --version | head -1)"
   echo "C library  $(ldd --version 2>&1 | head -1)"
+  [ -z "$TRIED" ] || echo "A TRIAL: the program was not built for this. It is no release."
 }
 
 # pack FOLDER ARCHIVE: the same bytes for the same files.
@@ -120,30 +145,17 @@ make_tar() {
   # What the pages lead to, and what "Without the package" installs.
   install -d "$folder/deploy/debian"
   cp -r deploy/{compose.yaml,vetbridge.service,vetbridge@.service,proxy,wireguard,kubernetes} "$folder/deploy/"
-  cp deploy/debian/{sysusers.conf,tmpfiles.conf} "$folder/deploy/debian/"
+  cp deploy/debian/{sysusers.conf,tmpfiles.conf,vetbridge.toml} "$folder/deploy/debian/"
   install -m 644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$folder/"
   build_info >"$folder/BUILD-INFO.txt"
   pack "$folder" "$OUT/$name.tar.gz"
 }
 
-# A cargo-cyclonedx of the pinned version: the one that is installed, else one that is built (two minutes).
-find_cyclonedx() {
-  local own=target/ci/cargo-cyclonedx
-  cyclonedx=cargo-cyclonedx
-  [ "$(cargo-cyclonedx cyclonedx --version 2>/dev/null)" = "cargo-cyclonedx-cyclonedx $CYCLONEDX_VERSION" ] && return
-  cyclonedx="$own/bin/cargo-cyclonedx"
-  [ "$("$cyclonedx" cyclonedx --version 2>/dev/null)" = "cargo-cyclonedx-cyclonedx $CYCLONEDX_VERSION" ] && return
-  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 RUSTFLAGS="" \
-    cargo install cargo-cyclonedx --locked --version "$CYCLONEDX_VERSION" --root "$own" --target-dir target/ci/build --quiet
-}
-
-# It writes beside Cargo.toml, and names the folder: that becomes /source, as in the program.
+# make_sbom TARGET [SUFFIX]: what the program for that system is made of.
 make_sbom() {
-  local list="vetbridge-$VERSION.cdx"
-  "$cyclonedx" cyclonedx --format json --spec-version 1.5 --target "$TARGET" --override-filename "$list" --quiet
-  sed "s|file://$(pwd -P)|file:///source|g" "$list.json" >"$OUT/$list.json"
-  rm "$list.json"
-  grep -q '"name": "tokio"' "$OUT/$list.json" || fail "the list of parts does not name tokio: is it empty?"
+  local list="$OUT/vetbridge-$VERSION${2:-}.cdx.json"
+  python3 deploy/sbom.py "$1" >"$list"
+  grep -q '"name": "tokio"' "$list" || fail "the list of parts does not name tokio: is it empty?"
 }
 
 # part NAME COMMAND…: a part that another script makes.
@@ -159,12 +171,15 @@ make_deb() { deploy/debian/build.sh && cp target/deb/*.deb "$OUT/"; }
 
 make_windows() {
   tests/deploy/windows.sh build "$staging/windows" &&
-    cp "$staging/windows/vetbridge-setup.exe" "$OUT/vetbridge-$VERSION-setup.exe"
+    cp "$staging/windows/vetbridge-setup.exe" "$OUT/vetbridge-$VERSION-setup.exe" &&
+    { is_left_out sbom || make_sbom "$WINDOWS_TARGET" -windows; }
 }
 
-# The image is tried before it is packed. On a machine that reaches no registry its Debian is made from Debian's packages; PULL=1
-# takes the pinned images.
-make_image() { SAVE="$staging/image" tests/deploy/container.sh && pack "$staging/image" "$OUT/vetbridge-$VERSION-image-root.tar.gz"; }
+# The image is tried as an archive that was loaded, and that archive is the one which is published. On a machine that reaches no
+# registry its Debian is made from Debian's packages; PULL=1 takes the pinned images.
+make_image() {
+  SAVE="$staging/image.tar" tests/deploy/container.sh && gzip -n -9 <"$staging/image.tar" >"$OUT/vetbridge-$VERSION-image.tar.gz"
+}
 
 make_all() {
   staging="$(mktemp -d "${TMPDIR:-/tmp}/vetbridge-staging-XXXXXX")"
@@ -172,17 +187,13 @@ make_all() {
   rm -rf "$OUT"
   mkdir -p "$OUT"
   OUT="$(cd "$OUT" && pwd -P)"
-  if ! is_left_out sbom; then
-    step "cargo-cyclonedx $CYCLONEDX_VERSION"
-    find_cyclonedx
-  fi
   step "the program: vetbridge $VERSION, commit $VETBRIDGE_COMMIT"
   build
   step "the tar"
   make_tar
   if ! is_left_out sbom; then
     step "the list of parts"
-    make_sbom
+    make_sbom "$TARGET"
   fi
   part deb make_deb
   part windows make_windows
@@ -195,6 +206,10 @@ make_all() {
 
 case "${1:-}" in
   "") make_all ;;
-  --twice) twice ;;
+  --twice)
+    # What cannot be equal (docs/releases.md) is not compared.
+    for part in windows image; do is_left_out "$part" || WITHOUT+=" $part"; done
+    twice
+    ;;
   *) fail "the only option is --twice" ;;
 esac

@@ -133,9 +133,13 @@ impl Record for LaterBooking {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_refuses_the_state_that_a_later_one_used_and_leaves_it_as_it_is() {
+async fn a_program_refuses_the_state_that_a_later_one_used_and_leaves_it_as_it_is_until_a_backup_takes_its_place() {
     let clinic = Clinic::open().await;
-    Service::start_and_get_in_step(&clinic).await.stop().await;
+    let service = Service::start_and_get_in_step(&clinic).await;
+    let booking = clinic.book("s136").await;
+    confirmed(&clinic, booking).await;
+    assert_eq!(clinic.run(&["state", "export", "before-the-update.jsonl"]).await.status, 0);
+    service.stop().await;
     let open = || Store::open(&clinic.state(), clinic.healthengine.now()).unwrap();
     open().commit(Batch::of("7", &LaterBooking("later".into())).unwrap()).await.unwrap();
     for arguments in [&["run"][..], &["bookings"], &["state", "export", "backup.jsonl"]] {
@@ -145,6 +149,13 @@ async fn a_program_refuses_the_state_that_a_later_one_used_and_leaves_it_as_it_i
         assert!(ended.error.contains(sentence) && ended.error.contains("Start the later program again"), "{ended:?}");
     }
     assert_eq!(open().get::<LaterBooking>("7").unwrap().map(|LaterBooking(text)| text), Some("later".to_owned()));
+
+    // The way back of docs/tasks/update-vetbridge.md.
+    let import = clinic.run(&["state", "import", "--replace", "before-the-update.jsonl"]).await;
+    assert!(import.status == 0 && import.error.contains("/replaced-"), "{import:?}");
+    Service::start_and_get_in_step(&clinic).await.stop().await;
+    let bookings = clinic.run(&["bookings"]).await;
+    assert!(bookings.status == 0 && bookings.out.contains(&booking.to_string()), "{bookings:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Builds the image of deploy/Containerfile with buildah, and has tests/deploy/image.rs run the program in it: as
-# the image's user, on a root that cannot be written, with OpenVPMS over TLS. Needs root, buildah, debootstrap
-# and the right to mount.
+# Builds the image of deploy/Containerfile with buildah, makes the archive of it that a release has, loads that, and
+# has tests/deploy/image.rs run the program in what was loaded: as the image's user, on a root that cannot be
+# written, with OpenVPMS over TLS. Needs root, buildah, debootstrap and the right to mount.
 #
 #   tests/deploy/container.sh                    with target/release/vetbridge, else target/debug/vetbridge
 #   VETBRIDGE=FILE tests/deploy/container.sh     with another program
 #   FULL=1 tests/deploy/container.sh             with the program compiled in the image (minutes); QUICK=1 beside it
 #                                                compiles without optimising
 #   PULL=1 tests/deploy/container.sh             the same on the pinned images, which come from a registry
-#   SAVE=FOLDER tests/deploy/container.sh        puts the image's files there, once it passed
+#   SAVE=FILE tests/deploy/container.sh          puts the archive there, once it passed
 #
 # Debian's packages come from $DEBIAN_MIRROR, else from where debootstrap has them by itself.
 set -euo pipefail
@@ -111,8 +111,17 @@ fi
 step "the image ($driver)"
 b build --quiet --isolation chroot --format docker -f deploy/Containerfile -t localhost/vetbridge \
   "${arguments[@]}" . >"$work/build.log" 2>&1 || { tail -40 "$work/build.log" >&2; exit 1; }
-b inspect --type image localhost/vetbridge >"$work/image.json"
-container=$(b from localhost/vetbridge)
+
+step "the archive"
+# In Docker's form, which Podman loads as well: the OCI form has no health check.
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+archive="$work/vetbridge.tar"
+b push --quiet localhost/vetbridge "docker-archive:$archive:localhost/vetbridge:$version"
+b rmi --all --force >/dev/null
+b pull --quiet "docker-archive:$archive" >/dev/null
+image="localhost/vetbridge:$version"
+b inspect --type image "$image" >"$work/image.json"
+container=$(b from --pull-never "$image")
 root=$(b mount "$container")
 printf 'image: %s MB\n' "$(du -sm "$root" | cut -f1)"
 
@@ -120,7 +129,4 @@ step "the program in the image"
 IMAGE_ROOT="$root" IMAGE_CONFIG="$work/image.json" \
   cargo test --locked --test deploy -- --ignored --nocapture --test-threads=1 image::
 step "done"
-if [ -n "${SAVE:-}" ]; then
-  mkdir -p "$SAVE"
-  cp -a "$root/." "$SAVE/"
-fi
+[ -z "${SAVE:-}" ] || mv "$archive" "$SAVE"

@@ -43,10 +43,19 @@ say "lintian ($package)"
 # Warnings count as well; what is meant stands in deploy/debian/lintian-overrides with its reason.
 lintian --allow-root --fail-on error,warning "$package" || fail "lintian"
 
-say "the package is installed"
+say "a machine on which somebody is called vetbridge"
 make_root target/ci/root-debian
 cp "$package" "$ROOT/root/vetbridge.deb"
+in_root useradd --shell /bin/bash vetbridge
+in_root dpkg --install /root/vetbridge.deb >"$ROOT.out" 2>&1 && fail "the service would run as a person"
+grep --quiet 'a user vetbridge who can log in' "$ROOT.out" || { cat "$ROOT.out" >&2; fail "nobody is told why"; }
+[ ! -e "$ROOT/usr/bin/vetbridge" ] || fail "the program is there all the same"
+in_root userdel vetbridge
+
+say "the package is installed"
 in_root dpkg --install /root/vetbridge.deb
+[ "$(in_root stat -c '%a %U %G' /etc/vetbridge/vetbridge.toml)" = "640 root vetbridge" ] || fail "the configuration's place"
+[ -z "$(in_root dpkg-query --show --showformat '${Conffiles}' vetbridge)" ] || fail "an update would ask about a conffile"
 [ "$(in_root stat -c '%a %U %G' /var/lib/vetbridge /etc/vetbridge | tr '\n' ' ')" = \
   "700 vetbridge vetbridge 750 root vetbridge " ] || fail "the directories"
 [ ! -e "$ROOT/etc/systemd/system/multi-user.target.wants/vetbridge.service" ] || fail "it starts before it is configured"
@@ -56,6 +65,8 @@ for file in usr/share/bash-completion/completions/vetbridge usr/share/zsh/vendor
   usr/share/fish/vendor_completions.d/vetbridge.fish usr/share/doc/vetbridge/docs/tasks/install.md; do
   [ -s "$ROOT/$file" ] || fail "$file is missing"
 done
+
+python3 tests/deploy/links.py "$ROOT/usr/share/doc/vetbridge" --root "$ROOT"
 
 say "the units"
 for unit in vetbridge.service vetbridge@.service; do
@@ -181,8 +192,31 @@ cmp "$ROOT/etc/vetbridge/vetbridge.toml" "$ROOT.before" || fail "the configurati
 start
 stop_service
 
+say "an update to a later version, which says something else where the configuration goes, and back"
+dpkg-deb --raw-extract "$package" "$ROOT.later"
+sed -i 's/^Version: .*/Version: 99.0.0-1/' "$ROOT.later/DEBIAN/control"
+echo '# What a later version says.' >>"$ROOT.later/usr/share/vetbridge/vetbridge.toml"
+dpkg-deb -Zgzip -z1 --root-owner-group --build "$ROOT.later" "$ROOT/root/later.deb" >/dev/null
+for step in later:99.0.0-1 "vetbridge:$version"; do
+  in_root dpkg --install "/root/${step%%:*}.deb" >"$ROOT.out" 2>&1 </dev/null || { cat "$ROOT.out" >&2; fail "to ${step#*:}"; }
+  [ "$(in_root dpkg-query --show --showformat '${Version} ${db:Status-Status}' vetbridge)" = "${step#*:} installed" ] ||
+    fail "it is not ${step#*:}"
+  cmp "$ROOT/etc/vetbridge/vetbridge.toml" "$ROOT.before" || fail "the configuration changed"
+  [ -z "$(ls "$ROOT/etc/vetbridge" | grep dpkg)" ] || fail "dpkg left another configuration"
+  start
+  stop_service
+done
+in_root vetbridge state import --replace /root/running.jsonl >"$ROOT.out" 2>&1 || { cat "$ROOT.out" >&2; fail "the restore"; }
+in_root vetbridge bookings | grep --quiet confirmed || fail "the booking is gone"
+owned
+start
+stop_service
+
 say "removed"
-in_root dpkg --remove vetbridge >/dev/null
+printf '0 2 * * * root /usr/bin/vetbridge state export --force /root/vetbridge-backup.jsonl\n' >"$ROOT/etc/cron.d/vetbridge"
+cp "$ROOT/root/running.jsonl" "$ROOT/root/vetbridge-backup.jsonl"
+in_root dpkg --remove vetbridge >"$ROOT.out"
+grep --quiet 'the nightly backup fails' "$ROOT.out" || fail "the removal does not say what becomes of the nightly backup"
 cmp "$ROOT/etc/vetbridge/vetbridge.toml" "$ROOT.before" || fail "the removal deleted the configuration"
 [ -s "$ROOT/etc/vetbridge/openvpms.password" ] || fail "the removal deleted a secret"
 [ -e "$ROOT/var/lib/vetbridge/db" ] || fail "the removal deleted the state"
@@ -191,6 +225,8 @@ cmp "$ROOT/etc/vetbridge/vetbridge.toml" "$ROOT.before" || fail "the removal del
 say "purged"
 in_root dpkg --purge vetbridge | tee "$ROOT.out"
 grep --quiet 'left in /var/lib/vetbridge' "$ROOT.out" || fail "the purge does not say what it left"
+grep --quiet 'shred -u /root/vetbridge-backup.jsonl' "$ROOT.out" || fail "the purge does not name the backup"
+[ ! -e "$ROOT/etc/cron.d/vetbridge" ] || fail "the purge left a job that fails each night"
 [ ! -e "$ROOT/etc/vetbridge" ] || fail "the purge left secrets"
 [ -e "$ROOT/var/lib/vetbridge/db" ] || fail "the purge deleted the state"
 

@@ -2,8 +2,8 @@
 //! on a root that cannot be written, with one volume for the state. `tests/deploy/container.sh` builds the
 //! image and calls this.
 
-use std::fs::Permissions;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -146,6 +146,8 @@ async fn the_image_makes_a_booking_over_tls_as_a_user_without_rights_and_writes_
     eventually("the appointment stands", async || clinic.standing(booking) == 1).await;
     let (status, out, error) = mounts.ended(&image, &["/usr/bin/vetbridge", "bookings", "--json"]).await;
     assert!(status == 0 && out.contains(&booking.to_string()), "{out}{error}");
+    let (status, backup, error) = mounts.ended(&image, &["/usr/bin/vetbridge", "state", "export"]).await;
+    assert_eq!(status, 0, "{error}");
 
     // Nothing but the volume can be written, and the program never wanted to.
     for path in ["/etc/vetbridge/new", "/tmp/new", "/usr/bin/new", "/root-file"] {
@@ -157,6 +159,17 @@ async fn the_image_makes_a_booking_over_tls_as_a_user_without_rights_and_writes_
     assert!(!service.log().contains("\"level\":\"ERROR\""), "{}", service.log());
     service.stop().await;
     assert_eq!(mounts.ended(&image, &health).await.0, 1, "nothing runs any more");
+
+    // The backup comes back through a container of the same volume, by its standard input.
+    let file = clinic.directory.path().join("backup.jsonl");
+    std::fs::write(&file, backup).unwrap();
+    let words = ["/usr/bin/vetbridge", "state", "import", "--replace", "-"].map(str::to_owned);
+    let mut import = mounts.run(&image, &words);
+    import.stdin(File::open(&file).unwrap());
+    let imported = tokio::task::spawn_blocking(move || import.output()).await.unwrap().unwrap();
+    assert!(imported.status.success(), "{imported:?}");
+    let (status, out, error) = mounts.ended(&image, &["/usr/bin/vetbridge", "bookings", "--json"]).await;
+    assert!(status == 0 && out.contains(&booking.to_string()), "{out}{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,4 +219,8 @@ fn the_image_has_no_file_that_anybody_may_change_and_a_state_directory_for_its_u
     assert!(writable.is_empty(), "anybody may change {writable:?}");
     let state = std::fs::metadata(image.root.join(Path::new("var/lib/vetbridge"))).unwrap();
     assert_eq!(state.permissions().mode() & 0o7777, 0o700);
+    assert_eq!(format!("{}:{}", state.uid(), state.gid()), image.config["User"].as_str().unwrap());
+    // What is lost where an archive keeps neither owners nor modes.
+    let mode = |path: &str| std::fs::metadata(image.root.join(path)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!((mode("tmp"), mode("etc/shadow")), (0o1777, 0o640));
 }

@@ -17,6 +17,8 @@ if [ "${1:-}" != inside ]; then
   deploy/debian/build.sh >/dev/null
   # The one time that the network of this machine is needed: the base of all roots.
   bash -euc '. tests/deploy/root.sh; trap end_root EXIT; make_root target/ci/root-base'
+  # The tar of a release, with the program of the package.
+  VETBRIDGE=target/deb/vetbridge OUT=target/ci/tar WITHOUT="deb windows image sbom" deploy/release.sh >/dev/null
   exec unshare --net --mount --propagation private "$0" inside
 fi
 
@@ -28,6 +30,7 @@ ip address add 10.8.0.1/32 dev lo
 
 make_root target/ci/root-install
 cp target/deb/vetbridge_*.deb "$ROOT/root/"
+(cd "$ROOT/root" && sha256sum vetbridge_*.deb >SHA256SUMS)
 rm -f "$ROOT/usr/bin/editor"
 install -m 755 tests/deploy/editor.sh "$ROOT/usr/bin/editor"
 boot
@@ -177,17 +180,19 @@ in_booted systemctl is-active vetbridge vetbridge@east && fail "it still runs"
 say "without the package"
 in_booted apt-get purge --yes --quiet vetbridge >"$ROOT.out" 2>&1 </dev/null || { cat "$ROOT.out" >&2; fail "the purge"; }
 in_booted sh -c 'rm -r /var/lib/vetbridge /var/lib/vetbridge-east && userdel vetbridge'
-mkdir "$ROOT/root/source"
-cp -r deploy config "$ROOT/root/source/"
-install -D -m 755 target/deb/vetbridge "$ROOT/root/source/target/release/vetbridge"
-# What the README says to type after `cargo build`, and then what the page says.
-{
-  sed -n '/^cargo build --release$/,/^```/p' README.md | grep '^sudo install'
-  sed -n '/^## Without the package/,$p' docs/tasks/install.md | grep '^sudo '
-} >"$ROOT/root/source/commands"
-[ "$(wc -l <"$ROOT/root/source/commands")" -ge 6 ] || fail "the pages have too few commands"
-in_booted sh -exc 'cd /root/source && . ./commands' || fail "the page's commands"
+tar -xzf target/ci/tar/vetbridge-*.tar.gz -C "$ROOT/root"
+folder="$(cd "$ROOT/root" && ls -d vetbridge-*-linux-*)"
+sed -n '/^## Without the package/,$p' docs/tasks/install.md | grep '^sudo ' >"$ROOT/root/$folder/commands"
+[ "$(wc -l <"$ROOT/root/$folder/commands")" -ge 10 ] || fail "the page has too few commands"
+by_the_page() { in_booted sh -exc "cd '/root/$folder' && . ./commands"; }
+by_the_page || fail "the page's commands"
 [ "$(in_booted stat -c '%a %U %G' /var/lib/vetbridge /etc/vetbridge | tr '\n' ' ')" = \
   "700 vetbridge vetbridge 750 root vetbridge " ] || fail "the directories"
 in_booted systemctl cat vetbridge.service vetbridge@east.service >/dev/null || fail "the units"
+for page in $(sed -n 's/^Documentation=//p' deploy/vetbridge.service | tr ' ' '\n' | sed -n 's/^man:\(.*\)(1)$/\1/p'); do
+  in_booted man "$page" >/dev/null || fail "the unit names $page(1)"
+done
+echo "# The clinic's own." >>"$ROOT/etc/vetbridge/vetbridge.toml"
+by_the_page || fail "the same commands as an update"
+grep --quiet "The clinic's own" "$ROOT/etc/vetbridge/vetbridge.toml" || fail "an update took the configuration away"
 say "done"

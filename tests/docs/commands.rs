@@ -15,19 +15,24 @@ impl Page {
     fn typed_lines(&self) -> impl Iterator<Item = String> {
         let typed = self.blocks.iter().filter(|block| block.language.is_empty());
         let bare = |line: &str| {
-            let line =
-                [" #", " > ", " >> ", " | "].iter().fold(line, |line, end| line.split(end).next().unwrap_or(line));
+            let line = [" #", " > ", " >> ", " | ", " < "]
+                .iter()
+                .fold(line, |line, end| line.split(end).next().unwrap_or(line));
             let is_before = |word: &&str| *word == "sudo" || word.contains('=') && !word.starts_with('-');
             line.split_whitespace().skip_while(is_before).collect::<Vec<_>>().join(" ")
         };
         typed.flat_map(move |block| block.text.lines().map(bare).collect::<Vec<_>>())
     }
 
-    /// Everything that reads `vetbridge …`, typed or named in a sentence.
+    /// Everything that reads `vetbridge …`, typed, typed into a container, or named in a sentence.
     fn command_lines(&self) -> Vec<String> {
         let named = self.inline_code().map(|code| code.split(" >> ").next().unwrap_or(code).replace('\n', " "));
         let typed = self.typed_lines().map(|line| line.replace("cargo run --release -- ", "vetbridge "));
-        named.chain(typed).filter(|line| line.starts_with("vetbridge ")).collect()
+        let into_a_container = |line: String| {
+            let command = [" exec vetbridge vetbridge ", " -- vetbridge "].iter().find_map(|end| line.split_once(end));
+            command.map(|(_, words)| format!("vetbridge {words}")).unwrap_or(line)
+        };
+        named.chain(typed.map(into_a_container)).filter(|line| line.starts_with("vetbridge ")).collect()
     }
 }
 
@@ -126,9 +131,9 @@ fn a_command_line_that_the_program_refuses_is_found() {
     }
     let page = Page::new(
         "page.md",
-        "`vetbridge\nrun`\n```\nsudo A=b vetbridge check > x  # so\nvetbridge status | less\n```\n```text\nvetbridge x\n```\n",
+        "`vetbridge\nrun`\n```\nsudo A=b vetbridge check > x  # so\nvetbridge status | less\nsudo podman exec vetbridge vetbridge x < y\n```\n```text\nvetbridge x\n```\n",
     );
-    assert_eq!(page.command_lines(), ["vetbridge run", "vetbridge check", "vetbridge status"]);
+    assert_eq!(page.command_lines(), ["vetbridge run", "vetbridge check", "vetbridge status", "vetbridge x"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod configuration;
 mod links;
 mod messages;
 mod names;
+mod package;
 mod page;
 mod rules;
 mod units;

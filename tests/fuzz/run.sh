@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# shellcheck source=deploy/cargo_tool.sh
 # Fuzzes every parser of bytes that come from outside, each for SECONDS_EACH (60) seconds on one core:
 #
 #   tests/fuzz/run.sh                       # all targets of tests/fuzz/targets
@@ -6,7 +7,7 @@
 #
 # Prints executions and seconds of each target. What was learnt stays in target/fuzz/corpus, and the next run begins with it. An
 # input that fails ends the run with status 1 and is kept in target/fuzz/artifacts. Status 77: this machine has no C++ compiler,
-# or cargo-fuzz can neither be found nor built.
+# or cargo-fuzz is not here and cannot be fetched.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
@@ -17,19 +18,13 @@ work="$PWD/target/fuzz"
 
 command -v c++ >/dev/null || { echo "libFuzzer needs a C++ compiler, and there is none (Debian: g++)."; exit 77; }
 
-# A cargo-fuzz of the pinned version: the one that is installed, else one that is built (a minute).
-own="$PWD/target/ci/cargo-fuzz"
-PATH="$PATH:$own/bin"
-if [ "$(cargo fuzz --version 2>/dev/null)" != "cargo-fuzz $CARGO_FUZZ_VERSION" ]; then
-  echo "Building cargo-fuzz $CARGO_FUZZ_VERSION."
-  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-    cargo install cargo-fuzz --locked --version "$CARGO_FUZZ_VERSION" --root "$own" --target-dir target/ci/build --quiet ||
-    { echo "cargo-fuzz $CARGO_FUZZ_VERSION is not here and cannot be built here."; exit 77; }
-fi
+# Where it is built, that takes a minute.
+. deploy/cargo_tool.sh
+cargo_tool cargo-fuzz "$CARGO_FUZZ_VERSION"
+[ "$tool" = cargo-fuzz ] || PATH="$PATH:$PWD/$(dirname "$tool")"
 
-# The program's own versions of its dependencies. Without a sanitizer of addresses: the program has no unsafe code, and so a
-# stable compiler is enough.
-cp Cargo.lock tests/fuzz/Cargo.lock
+tests/fuzz/lock.sh
+# Without a sanitizer of addresses: the program has no unsafe code, and so a stable compiler is enough.
 cargo fuzz build --fuzz-dir tests/fuzz --target-dir "$work" --sanitizer none
 rm -rf "$work/seeds"
 python3 tests/fuzz/seeds.py "$work/seeds"

@@ -1,10 +1,13 @@
 //! What a booking takes at the least: the calls of [`Floor::serve`], one after the other, over
-//! reqwest as the bridge sets it up, and two flushes of the database that the bridge keeps.
+//! reqwest as the bridge sets it up, and two flushes of the database that the bridge keeps. Where a
+//! webhook says when, the least of a receiver stands before them ([`Floor::follow_webhooks`]).
 //!
 //! No deadline, no rate limit, no doubt, no log, no status page: what the bridge does beyond this
 //! is what the benchmark shows.
 
+use std::collections::BTreeSet;
 use std::fs::File;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,6 +16,8 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream};
+use tokio::net::{TcpListener, TcpStream};
 use vetbridge::zone::Zone;
 
 use crate::clinic::{Clinic, PRACTICE, PRACTICE_KEY};
@@ -20,6 +25,9 @@ use crate::configuration::API_KEY;
 
 /// What is kept of a booking: a record as the bridge writes them.
 const RECORD: &str = include_str!("../../fixtures/store/booking.v1.jsonl");
+
+/// Where its webhooks are called.
+const CALLBACK: &str = "/webhooks/s3cret";
 
 /// A straight line from the list of requests to the confirmation.
 pub(crate) struct Floor {
@@ -30,6 +38,8 @@ pub(crate) struct Floor {
     healthengine_url: String,
     openvpms_url: String,
     zone: Zone,
+    /// The bookings that were begun: with webhooks the list can show one that is under way.
+    begun: Mutex<BTreeSet<i64>>,
     journal: Journal,
 }
 
@@ -45,6 +55,7 @@ impl Floor {
             healthengine_url: format!("http://127.0.0.1:{}/pms-api/v1", clinic.healthengine_port),
             openvpms_url: format!("http://127.0.0.1:{}/openvpms/ws/booking/v2", clinic.openvpms_port),
             zone: clinic.zone,
+            begun: Mutex::default(),
             journal: Journal::open(state),
         };
         let resource = |schedule: i64| json!({ "pmsResourceId": format!("s{schedule}"), "pmsResourceName": format!("Schedule {schedule}") });
@@ -63,15 +74,64 @@ impl Floor {
         Arc::new(floor)
     }
 
+    /// The same, on a thread of the runtime, where the bridge is as well.
+    pub(crate) async fn serve_beside(self: &Arc<Self>) {
+        let own = Arc::clone(self);
+        tokio::spawn(async move { own.serve().await }).await.unwrap();
+    }
+
+    /// Serves for each webhook from here on. Where they are to be delivered.
+    pub(crate) async fn follow_webhooks(self: &Arc<Self>) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let own = Arc::clone(self);
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                tokio::spawn(Arc::clone(&own).receive(connection));
+            }
+        });
+        let callback = format!("https://floor.example{CALLBACK}");
+        self.send("subscription", &json!({ "clientId": PRACTICE, "topic": "requests.*", "callbackUrl": callback }))
+            .await;
+        address
+    }
+
+    /// Answers each webhook of a connection, and does what it says.
+    async fn receive(self: Arc<Self>, connection: TcpStream) {
+        let mut connection = BufStream::new(connection);
+        let mut line = String::new();
+        while connection.read_line(&mut line).await.is_ok_and(|bytes| bytes > 0) {
+            assert!(line.starts_with(&format!("POST {CALLBACK} ")), "{line}");
+            let mut bytes = 0;
+            while line != "\r\n" {
+                let header = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+                bytes = header.map_or(bytes, |(_, value)| value.trim().parse().unwrap());
+                line.clear();
+                connection.read_line(&mut line).await.unwrap();
+            }
+            let mut body = vec![0; bytes];
+            connection.read_exact(&mut body).await.unwrap();
+            let event: Value = serde_json::from_slice(&body).unwrap();
+            connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            connection.flush().await.unwrap();
+            if event["clientId"] == PRACTICE {
+                let own = Arc::clone(&self);
+                tokio::spawn(async move { own.serve().await });
+            }
+            line.clear();
+        }
+    }
+
     /// Asks once what waits, and books and confirms it, all of it side by side.
-    pub(crate) async fn serve(self: &Arc<Self>) {
+    async fn serve(self: &Arc<Self>) {
         let kinds = read(self.healthengine.get(format!("{}/requests", self.healthengine_url))).await;
         if !kinds.as_array().unwrap().contains(&json!("bookings")) {
             return;
         }
         let list = self.healthengine.get(format!("{}/requests/bookings?page=1", self.healthengine_url));
         let list = read(list).await;
-        let bookings = list["data"].as_array().unwrap().iter().cloned();
+        let is_new = |booking: &&Value| self.begun.lock().unwrap().insert(booking["bookingId"].as_i64().unwrap());
+        let bookings = list["data"].as_array().unwrap().iter().filter(is_new).cloned();
         let tasks: Vec<_> = bookings
             .map(|booking| {
                 let own = Arc::clone(self);

@@ -3,7 +3,8 @@
 //! `cargo bench --bench booking_path`: in one process and one run, alternately, a straight line of
 //! the same calls and flushes ([`floor`]) and the whole bridge ([`mod@bridge`]) book at servers that
 //! answer after 0, 20 and 100 ms. Both are timed at the servers: from the arrival of the poll that
-//! finds a booking to the arrival of its confirmation.
+//! finds a booking, or from when its webhook leaves, to the arrival of its confirmation. Neither is
+//! timed while the other still works: each begins after a rest.
 //!
 //! `BOOKINGS=100` makes fewer than 1,000 bookings of each kind. `ONLY=webhooks` or
 //! `ONLY=polls-10-20` measures one part.
@@ -39,6 +40,9 @@ const LIMIT: u32 = 10;
 const DELAYS_MS: [u64; 3] = [0, 20, 100];
 /// and then so many bookings are under way side by side, at as many clinics as that takes.
 const AT_ONCE: [i64; 3] = [1, 10, 20];
+/// After it what either has to do after a confirmation (the bridge writes, and sends the day) is
+/// over, and the machine is as idle as before a poll of the bridge.
+const REST: Duration = Duration::from_millis(100);
 /// So many webhooks are followed at once.
 const BURST: usize = 5;
 /// Between two of them.
@@ -129,7 +133,8 @@ async fn found_by_polls(schedules: i64, delay: Duration, clinics: usize, booking
         let mut measured = Measured::default();
         for round in 0..=rounds {
             let straight = book_everywhere(&mut below);
-            floor.serve().await;
+            tokio::time::sleep(REST).await;
+            floor.serve_beside().await;
             let bridged = book_everywhere(&mut above);
             above.watch.all_confirmed(&bridged).await;
             // In the first round connections are made.
@@ -164,25 +169,15 @@ async fn heard_by_webhooks(delay: Duration, clinics: usize, bookings: usize) {
         let (mut below, mut above) = (Clinic::open(schedules, delay).await, Clinic::open(schedules, delay).await);
         let state = tempfile::tempdir().unwrap();
         let floor = Floor::at(&below, &state.path().join("floor")).await;
+        below.deliver_webhooks(floor.follow_webhooks().await);
         let service = bridge::start(&above, state.path(), Hears::ByWebhooks, UNLIMITED).await;
         let mut measured = Measured::default();
         for round in 0..=rounds {
-            let mut bridged = Vec::new();
-            for schedule in above.schedules() {
-                bridged.push(above.book(schedule));
-                tokio::time::sleep(APART).await;
-            }
-            above.watch.all_confirmed(&bridged).await;
-            above.go_on();
-            for schedule in below.schedules() {
-                let straight = below.book(schedule);
-                floor.serve().await;
-                if round > 0 {
-                    measured.floor.extend([below.watch.since_poll(straight)]);
-                }
-            }
-            below.go_on();
+            let bridged = burst(&mut above).await;
+            tokio::time::sleep(REST).await;
+            let straight = burst(&mut below).await;
             if round > 0 {
+                measured.floor.extend(straight.into_iter().map(|booking| below.watch.since_webhook(booking)));
                 measured.bridge.extend(bridged.into_iter().map(|booking| above.watch.since_webhook(booking)));
             }
             // Until the next burst is allowed.
@@ -194,6 +189,18 @@ async fn heard_by_webhooks(delay: Duration, clinics: usize, bookings: usize) {
     };
     let all = join_all((0..clinics).map(|_| clinic())).await;
     Measured::of_all(all).print(&format!("heard by a webhook, five {APART:?} apart, answers after {delay:?}"));
+}
+
+/// Books on every schedule, one after the other; returns when all are confirmed.
+async fn burst(clinic: &mut Clinic) -> Vec<BookingId> {
+    let mut bookings = Vec::new();
+    for schedule in clinic.schedules() {
+        bookings.push(clinic.book(schedule));
+        tokio::time::sleep(APART).await;
+    }
+    clinic.watch.all_confirmed(&bookings).await;
+    clinic.go_on();
+    bookings
 }
 
 /// Bookings that wait since an hour, in two orders, at the rate limit that vetbridge sets.

@@ -113,7 +113,7 @@ impl Practice {
             Ok(outcome) => outcome,
             Err(unresolved) => {
                 if let Unresolved::Failed(why) = &unresolved {
-                    self.executor.attend(entry, Event::Unresolved(why.clone()), None).await?;
+                    self.executor.attend(entry, Event::Unresolved(why.clone())).await?;
                 }
                 return Err(unresolved.into());
             }
@@ -123,7 +123,7 @@ impl Practice {
         }
         let listed = if outcome == ResolvedAs::Cancelled { None } else { self.executor.lists.is_listed(id).await };
         let resolved = Resolved { outcome, listed, note: note.map(|note| note.to_string()) };
-        self.executor.attend(entry, Event::Resolved(resolved), None).await?;
+        self.executor.attend(entry, Event::Resolved(resolved)).await?;
         let entry = self.context.shared.ledger.get(id)?.ok_or(NotResolved::Unknown)?;
         if entry.owed().is_some() {
             let unheard = || say::unheard(&entry, self.context.zone(), say::NO_ANSWER);

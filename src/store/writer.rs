@@ -93,8 +93,10 @@ impl WriteQueue {
         self.check()?;
         state.pending.extend(changes);
         state.queued += 1;
-        state.urgent |= urgency == Urgency::Now;
-        self.wake.notify_one();
+        if urgency == Urgency::Now {
+            state.urgent = true;
+            self.wake.notify_one();
+        }
         Ok(Ticket(state.queued))
     }
 
@@ -171,17 +173,21 @@ impl WriteQueue {
         self.state.lock()
     }
 
-    /// Waits for something to write. `None` when there is nothing and will be nothing.
+    /// Waits for something to write: at once for what somebody waits for. Whoever queues the rest
+    /// need not wake the thread, which looks for it once in that time. `None` when there is nothing
+    /// and will be nothing.
     fn next_group(&self) -> Option<Group> {
-        let idle = |state: &mut QueueState| state.pending.is_empty() && !state.urgent && !state.closing;
         let patient = |state: &mut QueueState| !state.urgent && !state.closing;
         let mut state = self.lock();
-        self.wake.wait_while(&mut state, idle);
-        self.wake.wait_while_for(&mut state, patient, FLUSHED_WITHIN);
-        if state.closing && state.pending.is_empty() && !state.urgent {
-            return None;
+        loop {
+            self.wake.wait_while_for(&mut state, patient, FLUSHED_WITHIN);
+            if state.urgent || !state.pending.is_empty() {
+                return Some(Self::take(&mut state));
+            }
+            if state.closing {
+                return None;
+            }
         }
-        Some(Self::take(&mut state))
     }
 
     fn take(state: &mut QueueState) -> Group {

@@ -29,3 +29,17 @@ async fn a_power_cut_between_any_two_steps_of_one_booking_leaves_exactly_one_app
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn that_healthengine_took_a_confirmation_is_found_out_again_after_a_power_cut_before_it_was_written() {
+    let mut clinic = Clinic::open().await;
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    let is_confirmed = |clinic: &Clinic| clinic.state(booking) == Some(State::Confirmed);
+    clinic.until("it is confirmed", seconds(60), is_confirmed).await;
+    clinic.pull_the_plug().await;
+    clinic.start();
+    assert_eq!(clinic.state(booking), Some(State::Inserted), "the cut came before the write");
+    clinic.until("it is settled", seconds(60), is_confirmed).await;
+    clinic.appointment_of(booking);
+    clinic.finish().await;
+}

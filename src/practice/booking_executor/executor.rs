@@ -12,7 +12,6 @@ use super::locks::Held;
 use super::other_bridge_signs::OtherBridgeSigns;
 use super::request::RequestAndClient;
 use super::turns::Turns;
-use crate::booking::counted::newly_counted;
 use crate::booking::deadline::Deadline;
 use crate::booking::entry::{Entry, Place, State};
 use crate::booking::machine::{Action, Ask, Event, MachineContext, Notice, Reply, SlotLook, Step, Submission, step};
@@ -27,7 +26,6 @@ use crate::ids::{BookingId, BookingReference, ResourceId};
 use crate::mapping::guard::Accepted;
 use crate::messages::booking as say_booking;
 use crate::messages::practice as say;
-use crate::messages::resolve::how_to_settle;
 use crate::openvpms::NewBooking;
 use crate::pet_owner::notes;
 use crate::polling::failed_calls::Call;
@@ -108,10 +106,8 @@ impl Executor {
         let now = self.context.now();
         let asked = self.asked(request);
         let request = &asked.request;
-        let entry = match self.context.shared.ledger.get(request.booking_id)? {
-            Some(entry) => entry,
-            None => self.first_seen(&asked, now),
-        };
+        let stored = self.context.shared.ledger.get(request.booking_id)?;
+        let entry = stored.clone().unwrap_or_else(|| self.first_seen(&asked, now));
         let ask = if request.status == BookingStatus::Cancelled {
             Ask::Nothing
         } else if entry.state == State::Received {
@@ -127,7 +123,7 @@ impl Executor {
             Ask::Unread(String::new())
         };
         let had_reference = entry.reference.is_some();
-        self.attend(entry, Event::Asked(ask), Some(&asked)).await?;
+        self.attend_from(stored, entry, Event::Asked(ask), Some(&asked)).await?;
         if !had_reference {
             self.learn_from(asked);
         }
@@ -195,29 +191,37 @@ impl Executor {
     /// Goes on with a booking of the ledger.
     pub(in crate::practice) async fn attend_known(&self, id: BookingId, event: Event) -> Result<(), LedgerError> {
         match self.context.shared.ledger.get(id)? {
-            Some(entry) => self.attend(entry, event, None).await,
+            Some(entry) => self.attend(entry, event).await,
             None => Ok(()),
         }
     }
 
-    /// One thing at a time: decide, write, do. What the look met, the POST meets too.
-    pub(in crate::practice) async fn attend(
+    /// Goes on with a booking of the ledger that Healthengine did not list this moment.
+    pub(in crate::practice) async fn attend(&self, entry: Entry, event: Event) -> Result<(), LedgerError> {
+        let stored = self.context.shared.ledger.get(entry.booking_id)?;
+        self.attend_from(stored, entry, event, None).await
+    }
+
+    /// What the look met, the POST meets too. `stored` is what the ledger has of the booking.
+    async fn attend_from(
         &self,
+        stored: Option<Entry>,
         entry: Entry,
         event: Event,
         asked: Option<&RequestAndClient>,
     ) -> Result<(), LedgerError> {
-        at_one_address(self.attend_step_by_step(entry, event, asked)).await
+        at_one_address(self.attend_step_by_step(stored, entry, event, asked)).await
     }
 
+    /// One thing at a time: decide, write, do.
     async fn attend_step_by_step(
         &self,
+        mut stored: Option<Entry>,
         entry: Entry,
         mut event: Event,
         asked: Option<&RequestAndClient>,
     ) -> Result<(), LedgerError> {
         let mut entry = self.completed(entry, asked);
-        let mut stored = self.context.shared.ledger.get(entry.booking_id)?;
         let mut held: Option<Held> = None;
         // What the look before the POST read.
         let mut read: Option<Reading> = None;
@@ -246,9 +250,15 @@ impl Executor {
                     ((look, read), held) = self.look_and_hold(&entry, &place).await;
                     Some(Event::Looked(look))
                 }
-                // The answer to the pet owner leaves before others hear, which takes work.
+                // The answer to the pet owner leaves before others hear, which takes work. It has
+                // left once the connection's own task has had its turn.
                 (action, _) => {
-                    let heard = async { self.hear(&entry, notices, read.as_ref()) };
+                    let heard = async {
+                        if !notices.is_empty() {
+                            tokio::task::yield_now().await;
+                            self.hear(&entry, notices, read.as_ref());
+                        }
+                    };
                     join(self.carry_out(action, &entry, asked), heard).await.0
                 }
             };
@@ -331,12 +341,6 @@ impl Executor {
         }
     }
 
-    /// The ledger has another entry of a booking.
-    pub(super) fn count(&self, before: Option<&Entry>, entry: &Entry) {
-        let metrics = &self.context.shared.metrics.practices;
-        newly_counted(before, entry).into_iter().for_each(|outcome| metrics.booking(self.context.id(), outcome));
-    }
-
     /// True of an answer that is not sent because credentials or consent are refused: it is
     /// delivered when they are accepted again. A rejection is sent while it helps. One refused
     /// confirmation holds up no other, whose pet owners wait.
@@ -367,34 +371,6 @@ impl Executor {
     fn is_too_late(&self, entry: &Entry) -> bool {
         !Deadline::new(entry.booked_at, self.context.healthengine.clock_difference())
             .rejection_counts(self.context.now())
-    }
-
-    /// Durable before anything outside relies on it. What was only seen is found again, and need
-    /// not be waited for.
-    async fn write(&self, before: Option<&Entry>, entry: &Entry) -> Result<(), LedgerError> {
-        let now = self.context.now();
-        let changed_state = before.is_none_or(|before| before.state != entry.state);
-        if changed_state {
-            let reason = entry.last_reason().map(ToString::to_string).unwrap_or_default();
-            let (practice, booking) = (self.context.id(), entry.booking_id);
-            tracing::info!(%practice, %booking, state = entry.state.name(), "{reason}");
-        }
-        if let Some(sentence) = &entry.needs_attention
-            && before.is_none_or(|before| before.needs_attention.as_ref() != Some(sentence))
-        {
-            let booking = entry.booking_id;
-            tracing::warn!(practice = %self.context.id(), %booking, "{sentence} {}.", how_to_settle(booking));
-        }
-        if changed_state && entry.state == State::Confirmed {
-            self.context.health.clear(&Subject::Booking(entry.booking_id), self.context.now());
-        }
-        self.count(before, entry);
-        let only_looked = entry.state == State::Submitting
-            && before.is_some_and(|before| before.post.lost_answer.is_some() && !changed_state);
-        if only_looked || (entry.state == State::Received && entry.post.without_effect == 0) {
-            return self.context.shared.ledger.save_later(entry, now);
-        }
-        self.context.shared.ledger.save(entry, now).await
     }
 
     fn hear(&self, entry: &Entry, notices: Vec<Notice>, read: Option<&Reading>) {

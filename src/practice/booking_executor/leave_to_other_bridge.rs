@@ -122,12 +122,12 @@ impl Executor {
         match taken {
             SlotTaken::All if by_a_program => {
                 self.other_bridge.sign(&Sign::MadeByAnother(id));
-                if known.is_some() { self.attend(entry, Event::AnsweredElsewhere, None).await } else { Ok(()) }
+                if known.is_some() { self.attend(entry, Event::AnsweredElsewhere).await } else { Ok(()) }
             }
             // What the other bridge rejects is its affair.
             SlotTaken::None | SlotTaken::Part if known.is_none() && self.other_bridge.is_certain() => Ok(()),
             SlotTaken::None | SlotTaken::Part | SlotTaken::All | SlotTaken::ByAnother | SlotTaken::Unseen => {
-                self.attend(entry, Event::Unlisted, None).await
+                self.attend(entry, Event::Unlisted).await
             }
         }
     }

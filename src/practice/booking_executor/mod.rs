@@ -3,6 +3,7 @@
 //! | file | does |
 //! | --- | --- |
 //! | [`executor`] | one booking, step by step: decide, write, do |
+//! | [`ledger_writes`] | what is written of a booking, and what waits for the disk |
 //! | [`intake`] | the bookings that Healthengine lists |
 //! | [`known`] | bookings of the ledger that go on by themselves |
 //! | [`updates`] | cancellations by pet owners, questions about appointments |
@@ -21,6 +22,7 @@ mod giving_up;
 mod intake;
 mod known;
 mod leave_to_other_bridge;
+mod ledger_writes;
 pub mod locks;
 mod offered;
 pub(super) mod other_bridge_signs;

@@ -70,7 +70,7 @@ impl Executor {
             UpdatePlan::RejectAndFlag(why) => self.reject_and_flag(update, entry, why).await?,
             UpdatePlan::AfterBooking { withdraw } => {
                 if let Some(entry) = entry.filter(|_| withdraw) {
-                    self.attend(entry, Event::Withdrawn, None).await?;
+                    self.attend(entry, Event::Withdrawn).await?;
                 }
             }
             UpdatePlan::Cancel(reference) => self.cancel_for_owner(update, entry, &reference).await?,
@@ -162,7 +162,7 @@ impl Executor {
 
     /// Notes an event that asks for no further action of the booking executor.
     pub(in crate::practice) async fn note_event(&self, entry: Entry, event: Event) -> Result<(), LedgerError> {
-        self.attend(entry, event, None).await
+        self.attend(entry, event).await
     }
 
     async fn confirm_update(&self, update: &BookingUpdate) {
@@ -222,10 +222,10 @@ impl Executor {
             }
         };
         match found {
-            DiaryAnswer::Gone if entry.stands() => self.attend(entry, Event::Gone, None).await?,
+            DiaryAnswer::Gone if entry.stands() => self.attend(entry, Event::Gone).await?,
             // Staff cancelled it, and Healthengine has not heard.
             DiaryAnswer::Gone if entry.state == State::Cancelled && !entry.is_acknowledged() => {
-                self.attend(entry, Event::Due, None).await?
+                self.attend(entry, Event::Due).await?
             }
             DiaryAnswer::Gone | DiaryAnswer::Stands(_) | DiaryAnswer::Silent => self.no_change(id).await,
             // OpenVPMS is away: the request stays open.

@@ -13,7 +13,7 @@ skip() {
   echo "kubernetes.sh: SKIPPED, nothing was tested: $1" >&2
   exit 77
 }
-python3 -m venv --help >/dev/null 2>&1 || skip "Python has no venv (package python3-venv)"
+python3 -m venv --help >/dev/null 2>&1 || skip "Python has no venv: apt-get install python3-venv"
 
 step "schemas"
 mkdir -p "$own"
@@ -45,4 +45,15 @@ fi
 step "the example clinic"
 "$kubectl" kustomize deploy/kubernetes/overlays/example-clinic >"$own/example-clinic.yaml"
 "$own/venv/bin/python" tests/deploy/kubernetes.py "$own/example-clinic.yaml"
+step "the same with Prometheus"
+mkdir -p "$own/with-metrics"
+cat >"$own/with-metrics/kustomization.yaml" <<EOF
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: clinic-example
+resources: [../../../../deploy/kubernetes/overlays/example-clinic]
+components: [../../../../deploy/kubernetes/components/metrics]
+EOF
+"$kubectl" kustomize "$own/with-metrics" >"$own/with-metrics.yaml"
+"$own/venv/bin/python" tests/deploy/kubernetes.py "$own/with-metrics.yaml" metrics
 step "done"

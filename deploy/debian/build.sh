@@ -3,7 +3,8 @@
 #
 #   cargo build --release --locked && deploy/debian/build.sh
 #
-# VETBRIDGE=FILE takes another program. Exits with 77 if cargo-deb can neither be found nor built.
+# VETBRIDGE=FILE takes another program. MAINTAINER="Name <address>" says who answers for the package, in place of a made-up
+# address. Needs Python. Exits with 77 if cargo-deb can neither be found nor built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -40,10 +41,11 @@ install -m 755 "$program" "$out/vetbridge"
 "$program" completions zsh >"$out/_vetbridge"
 "$program" completions fish >"$out/vetbridge.fish"
 
+python3 deploy/notices.py | gzip -9n >"$out/third-party-notices.gz"
 gzip -9n <CHANGELOG.md >"$out/changelog.gz"
 
 # The date of everything in the package is that of its changelog, so that the same sources make the same bytes.
 SOURCE_DATE_EPOCH="$(date -d "$(sed -n 's/^ -- .*>  //p' deploy/debian/changelog | head -1)" +%s)"
 export SOURCE_DATE_EPOCH
-"$cargo_deb" --no-build --no-strip --output "$out/"
+"$cargo_deb" --no-build --no-strip ${MAINTAINER:+--maintainer "$MAINTAINER"} --output "$out/"
 ls "$out"/*.deb

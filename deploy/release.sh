@@ -6,6 +6,8 @@
 #   deploy/release.sh --twice                         # makes what is reproducible in two folders and compares every byte
 #   UNRELEASED=yes deploy/release.sh                  # tries it before the changelog has the version
 #   VETBRIDGE=FILE deploy/release.sh                  # tries the rest with a program that is there: seconds, and no release
+#   SIGN_KEY=KEY deploy/release.sh                    # has GnuPG sign the checksums with that key
+#   MAINTAINER="Name <address>" deploy/release.sh     # who answers for the Debian package
 #
 # See docs/releases.md. A copy of the sources without a repository needs VETBRIDGE_COMMIT and SOURCE_DATE_EPOCH.
 set -euo pipefail
@@ -15,6 +17,8 @@ umask 022
 
 OUT="${OUT:-target/release-artefacts}"
 WITHOUT="${WITHOUT:-}"
+
+SIGN_KEY="${SIGN_KEY:-}"
 
 fail() { echo "release.sh: $*" >&2; exit 1; }
 step() { printf '== %s (%ss)\n' "$1" "$SECONDS"; }
@@ -28,6 +32,10 @@ done
 TRIED="${VETBRIDGE:+$(readlink -f "$VETBRIDGE")}"
 [ -z "${VETBRIDGE:-}" ] || [ -x "$TRIED" ] || fail "there is no program $VETBRIDGE"
 unset VETBRIDGE
+# A signature that nobody can make is noticed before the work, not after it.
+if [ -n "$SIGN_KEY" ]; then
+  gpg --batch --list-secret-keys "$SIGN_KEY" >/dev/null 2>&1 || fail "GnuPG has no secret key $SIGN_KEY: gpg --list-secret-keys"
+fi
 
 # What the release is made of. A repository of somebody else around the sources does not count.
 if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)" ]; then
@@ -71,7 +79,8 @@ twice() {
     git archive "$of" | tar -x -C "$copy"
     # Tools that were built already are no part of the release.
     if [ -d target/ci ]; then mkdir -p "$copy/target" && ln -s "$(pwd -P)/target/ci" "$copy/target/ci"; fi
-    OUT=target/release-artefacts WITHOUT="$WITHOUT" "$copy/deploy/release.sh"
+    # A signature has the time in it.
+    OUT=target/release-artefacts WITHOUT="$WITHOUT" SIGN_KEY= "$copy/deploy/release.sh"
   done
   step "comparison"
   first+=/target/release-artefacts second+=/target/release-artefacts
@@ -94,7 +103,18 @@ twice() {
   rm -rf "$OUT"
   mkdir -p "$(dirname "$OUT")"
   cp -r "$first" "$OUT"
+  sign
   echo "Two builds of $VETBRIDGE_COMMIT are equal, byte by byte. One of them is in $OUT."
+}
+
+# The checksums are signed, and with them all that they are of.
+sign() {
+  if [ -n "$SIGN_KEY" ]; then
+    gpg --batch --yes --local-user "$SIGN_KEY" --armor --detach-sign --output "$OUT/SHA256SUMS.asc" "$OUT/SHA256SUMS"
+    gpg --batch --verify "$OUT/SHA256SUMS.asc" "$OUT/SHA256SUMS" || fail "the signature that was made is not a good one"
+  else
+    echo "NOT SIGNED: SIGN_KEY=KEY has GnuPG sign SHA256SUMS"
+  fi
 }
 
 # No path of this machine stands in the program: neither of the sources nor of the crates nor of the compiler.
@@ -147,6 +167,8 @@ make_tar() {
   cp -r deploy/{compose.yaml,vetbridge.service,vetbridge@.service,proxy,wireguard,kubernetes} "$folder/deploy/"
   cp deploy/debian/{sysusers.conf,tmpfiles.conf,vetbridge.toml} "$folder/deploy/debian/"
   install -m 644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$folder/"
+  python3 deploy/notices.py >"$folder/THIRD-PARTY-NOTICES.txt"
+  grep -q '^ring ' "$folder/THIRD-PARTY-NOTICES.txt" || fail "the notices of others do not name ring: are they empty?"
   build_info >"$folder/BUILD-INFO.txt"
   pack "$folder" "$OUT/$name.tar.gz"
 }
@@ -200,6 +222,9 @@ make_all() {
   part image make_image
   step "checksums"
   (cd "$OUT" && sha256sum -- * >SHA256SUMS && sha256sum --check --quiet SHA256SUMS && cat SHA256SUMS)
+  sign
+  is_left_out deb || [ -n "${MAINTAINER:-}" ] ||
+    echo "MADE UP: the Debian package's maintainer. MAINTAINER=\"Name <address>\" says who answers for it"
   for name in $WITHOUT; do echo "LEFT OUT: $name"; done
   step "done: $OUT"
 }

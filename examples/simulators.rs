@@ -6,6 +6,9 @@
 //! Healthengine at `http://HEALTHENGINE_ADDRESS/pms-api/v1` (api-key `the-api-key`; practice
 //! `1234567` with the key `the-practice-key`). As soon as a time is offered, the pet owner books it.
 //! Each step is a line on standard output. It serves until it is ended.
+//!
+//! It is one of cargo's examples, which cargo looks for in this folder: a program beside the product's
+//! own, which no package and no release has.
 
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a program for tests, which tells what it does")]
 

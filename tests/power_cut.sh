@@ -10,7 +10,7 @@ skip() {
     echo "power_cut.sh: SKIPPED, nothing was tested: $1" >&2
     exit 77
 }
-[ "$(id -u)" = 0 ] || skip "this needs root"
+[ "$(id -u)" = 0 ] || skip "this needs root: sudo -E env \"PATH=\$PATH\" $0"
 command -v mkfs.ext4 >/dev/null || skip "mkfs.ext4 is not installed (package e2fsprogs)"
 # A container may show loop devices and not let anybody mount them, so one is mounted.
 probe=$(mktemp -d)

@@ -4,7 +4,8 @@
 #
 #   cargo build --release --locked && deploy/debian/build.sh
 #
-# VETBRIDGE=FILE takes another program. Exits with 77 if cargo-deb is not here and cannot be fetched.
+# VETBRIDGE=FILE takes another program. MAINTAINER="Name <address>" says who answers for the package, in place of a made-up
+# address. Needs Python. Exits with 77 if cargo-deb is not here and cannot be fetched.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -25,6 +26,7 @@ install -m 755 "$program" "$out/vetbridge"
 "$program" completions zsh >"$out/_vetbridge"
 "$program" completions fish >"$out/vetbridge.fish"
 
+python3 deploy/notices.py | gzip -9n >"$out/third-party-notices.gz"
 gzip -9n <CHANGELOG.md >"$out/changelog.gz"
 
 # The pages. What has another place in a package of Debian is linked there.
@@ -37,5 +39,5 @@ find "$out/pages" -name '*.md' -exec sed -i -E 's|\]\(((\.\./)*)CHANGELOG\.md|](
 # The date of everything in the package is that of its changelog, so that the same sources make the same bytes.
 SOURCE_DATE_EPOCH="$(date -d "$(sed -n 's/^ -- .*>  //p' deploy/debian/changelog | head -1)" +%s)"
 export SOURCE_DATE_EPOCH
-"$tool" --no-build --no-strip --output "$out/"
+"$tool" --no-build --no-strip ${MAINTAINER:+--maintainer "$MAINTAINER"} --output "$out/"
 ls "$out"/*.deb

@@ -1,4 +1,5 @@
-; The installer for Windows: makensis -DPROGRAM=vetbridge.exe -DVERSION=0.1.0 -DOUTPUT=vetbridge-setup.exe vetbridge.nsi
+; The installer for Windows, which tests/deploy/windows.sh makes:
+;   makensis -DPROGRAM=vetbridge.exe -DNOTICES=NOTICES.txt -DVERSION=0.1.0 -DOUTPUT=vetbridge-setup.exe vetbridge.nsi
 ;
 ; It asks for the folder of the program and for nothing else. It starts nothing before `vetbridge check` passes, and removes
 ; nothing but what it has installed: configuration, state and log in %ProgramData%\vetbridge stay.
@@ -11,6 +12,8 @@ OutFile "${OUTPUT}"
 !else
   SetCompressor /SOLID lzma
 !endif
+; Files get the time at which they are installed: those of the build would make each installer another one.
+SetDateSave off
 RequestExecutionLevel admin
 InstallDir "$PROGRAMFILES64\vetbridge"
 InstallDirRegKey HKLM "Software\vetbridge" "Folder"
@@ -63,6 +66,17 @@ Function un.onInit
 FunctionEnd
 
 Section
+  ; Nothing is changed before it is known that the folder is one that administrators alone can fill. The program that finds out
+  ; lies where nobody else can put anything beside it.
+  InitPluginsDir
+  File "/oname=$PLUGINSDIR\vetbridge.exe" "${PROGRAM}"
+  !insertmacro Vetbridge "$PLUGINSDIR" 'service prepare --program-folder "$INSTDIR"'
+  ${If} $0 != 0
+    DetailPrint "Nothing was installed; the line above says why $INSTDIR cannot be the folder of the program."
+    SetErrorLevel 2
+    Abort
+  ${EndIf}
+
   ; $1: how the service was before: none, stopped or running. $2: the folder of the version before.
   StrCpy $1 "none"
   ReadRegStr $2 HKLM "SYSTEM\CurrentControlSet\Services\vetbridge" "ImagePath"
@@ -89,6 +103,9 @@ Section
   File "/oname=vetbridge.exe" "${PROGRAM}"
   File "..\..\config\vetbridge.example.toml"
   File "/oname=windows.md" "..\..\docs\windows.md"
+  File "/oname=THIRD-PARTY-NOTICES.txt" "${NOTICES}"
+  File "..\..\LICENSE-APACHE"
+  File "..\..\LICENSE-MIT"
   WriteUninstaller "$INSTDIR\uninstall.exe"
   WriteRegStr HKLM "Software\vetbridge" "Folder" "$INSTDIR"
   WriteRegStr HKLM "${UNINSTALL}" "DisplayName" "vetbridge"
@@ -106,7 +123,8 @@ Section
   ; Closed to other users before a secret is put there.
   !insertmacro Vetbridge "$INSTDIR" "service prepare"
   ${If} $0 != 0
-    DetailPrint "The directory $APPDATA\vetbridge could not be closed to other users; the line above says why. Nothing was started."
+    DetailPrint "The directory $APPDATA\vetbridge is not closed to other users; the line above says why. Nothing was started."
+    DetailPrint "Do what it says, and start this installer again."
     SetErrorLevel 2
     Abort
   ${EndIf}
@@ -147,6 +165,9 @@ Section Uninstall
   !insertmacro DeleteProgram "$INSTDIR\vetbridge.exe"
   Delete "$INSTDIR\vetbridge.example.toml"
   Delete "$INSTDIR\windows.md"
+  Delete "$INSTDIR\THIRD-PARTY-NOTICES.txt"
+  Delete "$INSTDIR\LICENSE-APACHE"
+  Delete "$INSTDIR\LICENSE-MIT"
   Delete "$INSTDIR\uninstall.exe"
   Delete "$SMPROGRAMS\vetbridge prompt.lnk"
   RMDir "$INSTDIR"

@@ -437,10 +437,15 @@ pub struct ServiceArgs {
 }
 
 /// What to do with the service of Windows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum ServiceCommand {
     /// Make the directories of configuration, state and log, closed to other users
-    Prepare,
+    Prepare {
+        /// Instead make this folder for the program, so that administrators alone can change what
+        /// is in it
+        #[arg(long, value_name = "DIRECTORY")]
+        program_folder: Option<PathBuf>,
+    },
     /// Install the service for this configuration, or bring an installed one up to date; it starts
     /// with the computer
     Install {

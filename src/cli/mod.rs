@@ -121,7 +121,7 @@ async fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => Box::pin(demo::run(args)).await,
         Command::Rehearse(args) => Box::pin(rehearse::run(&cli.global, args)).await,
         #[cfg(windows)]
-        Command::Service(args) => Box::pin(windows_service::run(&cli.global, args.command)).await,
+        Command::Service(args) => Box::pin(windows_service::run(&cli.global, &args.command)).await,
         #[cfg(not(windows))]
         Command::Service(_) => Err(windows_service_say::not_windows().into()),
         Command::Completions(args) => packaging::completions(args),

@@ -14,6 +14,7 @@ use crate::config::{self, ConfigError};
 use crate::messages::{start as start_say, windows_service as say};
 use crate::os::installation::{self, Installation};
 use crate::os::service_sid::SERVICE_ACCOUNT;
+use crate::os::signal::SystemSignals;
 use crate::os::{places, service_manager};
 use crate::store::{self, OpenError};
 
@@ -33,7 +34,7 @@ pub(super) fn serve(global: Global) -> ExitCode {
     let served = service_manager::serve(move |signals| {
         let ended = runtime::new()
             .map_err(anyhow::Error::from)
-            .and_then(|runtime| runtime.block_on(guarded(Box::pin(run::until_told(&global, signals)))));
+            .and_then(|runtime| runtime.block_on(guarded(Box::pin(run_trusted(&global, signals)))));
         match ended {
             Ok(status) if status == ExitCode::SUCCESS => 0,
             Ok(_) => 1,
@@ -52,14 +53,25 @@ pub(super) fn serve(global: Global) -> ExitCode {
     }
 }
 
+/// Nothing of a configuration that an ordinary user could have put there is read.
+async fn run_trusted(global: &Global, signals: SystemSignals) -> anyhow::Result<ExitCode> {
+    installation::refuse_planted(&global.config_file()?)?;
+    run::until_told(global, signals).await
+}
+
 /// Runs the command.
-pub(super) async fn run(global: &Global, command: ServiceCommand) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(global: &Global, command: &ServiceCommand) -> anyhow::Result<ExitCode> {
     match command {
-        ServiceCommand::Prepare => {
+        ServiceCommand::Prepare { program_folder: Some(folder) } => {
+            let folder = absolute(folder)?;
+            installation::prepare_program_folder(&folder)?;
+            output::result(say::program_folder_prepared(&folder))?;
+        }
+        ServiceCommand::Prepare { program_folder: None } => {
             installation::prepare()?;
             output::result(say::prepared(&places::own_directory()))?;
         }
-        ServiceCommand::Install { start } => install(global, start).await?,
+        ServiceCommand::Install { start } => install(global, *start).await?,
         ServiceCommand::Uninstall => {
             installation::uninstall().await?;
             output::result(say::uninstalled(&places::own_directory()))?;

@@ -23,6 +23,11 @@ pub fn prepared(directory: &Path) -> String {
     )
 }
 
+/// The folder of the program is made.
+pub fn program_folder_prepared(folder: &Path) -> String {
+    format!("{} is ready for the program: administrators alone can change what is in it.", folder.display())
+}
+
 /// The service is there.
 pub fn installed(config: &Path, account: &str) -> String {
     format!(

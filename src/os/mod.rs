@@ -22,6 +22,7 @@ pub mod sddl;
 pub mod service_fault;
 pub mod service_sid;
 pub mod signal;
+pub mod trusted_owners;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]

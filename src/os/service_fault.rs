@@ -70,6 +70,60 @@ pub enum ServiceFault {
         /// The link.
         path: PathBuf,
     },
+    /// Somebody else may have put it there.
+    #[error(
+        "{path} belongs to {owner}, who may be no administrator, so vetbridge does not trust it. If nobody knows it, \
+         delete it. If it is yours, look at what it holds and give it to the administrators (icacls \"{path}\" \
+         /setowner *S-1-5-32-544 /T /L). Then run the command again",
+        path = .path.display()
+    )]
+    Foreign {
+        /// File or directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: String,
+    },
+    /// Whose a file is cannot be found out.
+    #[error(
+        "Windows does not say whose {} is ({reason}), so vetbridge does not trust it. Run the command as an \
+         administrator; if it stays, delete that, or give it to the administrators (takeown /A /F)", .path.display()
+    )]
+    OwnerUnknown {
+        /// File or directory.
+        path: PathBuf,
+        /// What Windows says.
+        reason: String,
+    },
+    /// A file of the service could be changed or replaced.
+    #[error(
+        "{} can be changed by {by}, and with it what the service does. Use a place that administrators alone can \
+         change: the program belongs below C:\\Program Files, where its installer puts it, configuration and state \
+         below C:\\ProgramData\\vetbridge", .path.display()
+    )]
+    Replaceable {
+        /// File or directory.
+        path: PathBuf,
+        /// By whom.
+        by: String,
+    },
+    /// The directory of the configuration is open to everybody.
+    #[error(
+        "Every user of this computer can put files into {}, so the service does not trust what is there. Look at it, \
+         and type `vetbridge service install` as an administrator: it closes the directory", .path.display()
+    )]
+    NotClosed {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The folder that is to hold the program could be filled by everybody, and is not empty.
+    #[error(
+        "{} was open to every user of this computer and has something in it, which anybody can have put there. Choose \
+         a folder below C:\\Program Files, or an empty or new one", .path.display()
+    )]
+    FolderNotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A directory cannot be made.
     #[error("{} cannot be made ({reason}). Make its parent directory, or free its name", .path.display())]
     Directory {
@@ -120,6 +174,30 @@ mod tests {
         }
         let other = ServiceFault::of_windows(Some(1450), "no resources".to_owned()).to_string();
         assert!(other.contains("no resources"), "{other}");
+    }
+
+    #[test]
+    fn what_somebody_else_could_have_put_there_is_named_with_whose_it_is_and_a_remedy() {
+        let path = PathBuf::from(r"C:\ProgramData\vetbridge");
+        let (owner, by) = (r"CLINIC\alice".to_owned(), "every user of this computer".to_owned());
+        for (fault, parts) in [
+            (
+                ServiceFault::Foreign { path: path.clone(), owner },
+                [r"belongs to CLINIC\alice", r#"icacls "C:\ProgramData\vetbridge" /setowner *S-1-5-32-544"#],
+            ),
+            (
+                ServiceFault::OwnerUnknown { path: path.clone(), reason: "access denied".to_owned() },
+                ["access denied", "takeown"],
+            ),
+            (ServiceFault::Replaceable { path: path.clone(), by }, ["changed by every user", r"C:\Program Files"]),
+            (ServiceFault::FolderNotEmpty { path: path.clone() }, ["something in it", "empty or new one"]),
+            (ServiceFault::NotClosed { path: path.clone() }, ["Every user", "vetbridge service install"]),
+            (ServiceFault::Link { path: path.clone() }, ["link to another place", "Remove it"]),
+        ] {
+            let said = fault.to_string();
+            assert!(said.contains(r"C:\ProgramData\vetbridge"), "{said}");
+            assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+        }
     }
 
     #[test]

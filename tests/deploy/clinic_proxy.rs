@@ -1,4 +1,4 @@
-//! The clinic's end as docs/network.md has it: a certificate made by the page's own commands, and nginx before
+//! The clinic's end as docs/network.md has it: a certificate made by the page's own commands, and a proxy before
 //! OpenVPMS.
 
 use std::path::Path;
@@ -22,26 +22,35 @@ fn make_certificates(directory: &Path) {
     assert!(made.status.success(), "{commands}\n{made:?}");
 }
 
-/// False where openssl or nginx is not installed.
-fn can_be_walked() -> bool {
+/// False where openssl or the proxy is not installed.
+fn can_be_walked(kind: ProxyKind) -> bool {
     let openssl = Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success());
     let required = std::env::var_os("PROXIES").is_some_and(|value| value == "required");
     assert!(openssl || !required, "PROXIES=required, and openssl is not installed");
     if !openssl {
         eprintln!("LEFT OUT: openssl is not installed");
     }
-    openssl && ProxyKind::Nginx.is_here()
+    openssl && kind.is_here()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn through_the_clinics_nginx_a_booking_is_made_and_nothing_but_the_booking_api_is_reached() {
-    if !can_be_walked() {
+    only_the_booking_api_is_reached(ProxyKind::Nginx, 403).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_the_clinics_caddy_a_booking_is_made_and_nothing_but_the_booking_api_is_reached() {
+    only_the_booking_api_is_reached(ProxyKind::Caddy, 404).await;
+}
+
+async fn only_the_booking_api_is_reached(kind: ProxyKind, for_strangers: u16) {
+    if !can_be_walked(kind) {
         return;
     }
     let certificates = TempDir::new().unwrap();
     make_certificates(certificates.path());
     let clinic = Clinic::open().await;
-    let proxy = Proxy::before_openvpms(private_ca::openvpms_port(&clinic), certificates.path()).await;
+    let proxy = Proxy::before_openvpms(kind, private_ca::openvpms_port(&clinic), certificates.path()).await;
 
     // Without the new authority nothing is asked; with it, all is well.
     clinic.write("vetbridge.toml", &private_ca::configuration_at(&clinic, proxy.port, None));
@@ -79,10 +88,18 @@ async fn through_the_clinics_nginx_a_booking_is_made_and_nothing_but_the_booking
         "/openvpms/ws/booking%2f..%2f..%2fapp",
         "/openvpms/ws/booking/%2e%2e/%2e%2e/app",
         "/manager/html",
+        // Tomcat takes `..;` for `..`.
+        "/openvpms/ws/booking/..;/..;/app",
+        "/openvpms/ws/booking/x/..;a=b/..;/..;/app",
+        "/openvpms/ws/booking/%2e%2e;/%2e%2e;/app",
+        "/openvpms/ws/booking/..%3b/..%3b/app",
+        "/openvpms/ws/booking/v2/locations;x=y",
+        "/openvpms/ws/booking/..%5c..%5capp",
     ] {
         assert_eq!(status(own, path).await, 404, "{path}");
     }
-    assert_eq!(status([127, 0, 0, 3], "/openvpms/ws/booking/v2/locations").await, 403, "somebody else in the VPN");
+    let stranger = status([127, 0, 0, 3], "/openvpms/ws/booking/v2/locations").await;
+    assert_eq!(stranger, for_strangers, "somebody else in the VPN");
 }
 
 #[test]

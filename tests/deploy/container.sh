@@ -22,9 +22,9 @@ skip() {
   echo "container.sh: SKIPPED, nothing was tested: $1" >&2
   exit 77
 }
-[ "$(id -u)" = 0 ] || skip "this needs root"
+[ "$(id -u)" = 0 ] || skip "this needs root: sudo -E env \"PATH=\$PATH\" $0"
 for tool in buildah debootstrap unshare chroot; do
-  command -v "$tool" >/dev/null || skip "$tool is not installed"
+  command -v "$tool" >/dev/null || skip "$tool is not installed: apt-get install buildah debootstrap"
 done
 unshare --mount sh -c 'mount -t tmpfs -o size=1m tmpfs /mnt' 2>/dev/null || skip "nothing can be mounted here"
 

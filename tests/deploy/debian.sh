@@ -13,7 +13,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 if [ "${1:-}" != inside ]; then
-  command -v lintian >/dev/null || { echo "lintian is missing."; exit 77; }
+  [ "$(id -u)" = 0 ] || { echo "This needs root: sudo -E env \"PATH=\$PATH\" $0"; exit 77; }
+  command -v lintian >/dev/null || { echo "lintian is missing: apt-get install lintian dpkg-dev man-db iproute2 debootstrap"; exit 77; }
   unshare --net --mount true 2>/dev/null || { echo "This machine gives nobody a network of their own."; exit 77; }
   deploy/debian/build.sh >/dev/null
   bash -euc '. tests/deploy/root.sh; trap end_root EXIT; make_root target/ci/root-base'
@@ -38,6 +39,11 @@ version="$(dpkg-deb --field "$package" Version)"
 [ "${version%-*}" = "$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)" ] ||
   fail "the package is $version: deploy/debian/changelog and Cargo.toml"
 [ "$version" = "$(dpkg-parsechangelog --file deploy/debian/changelog --show-field Version)" ] || fail "deploy/debian/changelog"
+
+# The oldest C library that the page promises.
+promised="$(grep -o 'needs glibc [0-9.]*[0-9]' docs/tasks/install.md | grep -o '[0-9.]*$')"
+needed="$(dpkg-deb --field "$package" Depends | grep -o 'libc6 (>= [0-9.]*' | grep -o '[0-9.]*$')"
+dpkg --compare-versions "$needed" le "$promised" || fail "the package needs glibc $needed, docs/tasks/install.md says $promised"
 
 say "lintian ($package)"
 # Warnings count as well; what is meant stands in deploy/debian/lintian-overrides with its reason.
@@ -65,6 +71,9 @@ for file in usr/share/bash-completion/completions/vetbridge usr/share/zsh/vendor
   usr/share/fish/vendor_completions.d/vetbridge.fish usr/share/doc/vetbridge/docs/tasks/install.md; do
   [ -s "$ROOT/$file" ] || fail "$file is missing"
 done
+# What changes for a clinic, as CHANGELOG.md has it, and whose code is in the program.
+in_root zcat /usr/share/doc/vetbridge/changelog.gz | cmp --silent - CHANGELOG.md || fail "changelog.gz is not CHANGELOG.md"
+in_root zgrep --quiet '^ring ' /usr/share/doc/vetbridge/third-party-notices.gz || fail "the notices of others do not name ring"
 
 python3 tests/deploy/links.py "$ROOT/usr/share/doc/vetbridge" --root "$ROOT"
 

@@ -12,6 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 if [ "${1:-}" != inside ]; then
+  [ "$(id -u)" = 0 ] || { echo "This needs root: sudo -E env \"PATH=\$PATH\" $0"; exit 77; }
   unshare --net --mount true 2>/dev/null || { echo "This machine gives nobody a network of their own."; exit 77; }
   command -v ip >/dev/null || { echo "ip, of Debian's package iproute2, is missing."; exit 77; }
   deploy/debian/build.sh >/dev/null

@@ -1,4 +1,4 @@
-"""Judges rendered manifests: `kubernetes.py FILE`.
+"""Judges rendered manifests: `kubernetes.py FILE`, and `kubernetes.py FILE metrics` if Prometheus is let in.
 
 Kubernetes' own schemas say what a field may be. What they cannot say stands in `rules`: that there is one pod and
 no second one, that it may do nothing that it need not, and that nothing else may come in or out. `broken` has
@@ -86,6 +86,19 @@ def rules(manifests):
     return [f"not so: {name}" for name, holds in expected.items() if not holds]
 
 
+def metrics_rules(manifests):
+    """The one more way in, for Prometheus alone."""
+    allowed = one(manifests, "NetworkPolicy", "vetbridge-metrics")["spec"]["ingress"]
+    pods = {"app.kubernetes.io/name": "prometheus"}
+    senders = [sender for rule in allowed for sender in rule["from"]]
+    expected = {
+        "one port": [rule["ports"] for rule in allowed] == [[{"protocol": "TCP", "port": 8686}]],
+        "one sender": [sorted(sender) for sender in senders] == [["namespaceSelector", "podSelector"]],
+        "which is Prometheus": all(sender["podSelector"]["matchLabels"] == pods for sender in senders),
+    }
+    return [f"not so: {name}" for name, holds in expected.items() if not holds]
+
+
 def broken(manifests):
     """Manifests with one mistake each, and where: nobody may find nothing in them."""
 
@@ -124,6 +137,10 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         manifests = [manifest for manifest in yaml.safe_load_all(file) if manifest]
     found = of_schema(manifests) + rules(manifests)
+    if sys.argv[2:] == ["metrics"]:
+        found += metrics_rules(manifests)
+    elif any(m["kind"] == "NetworkPolicy" and m["spec"].get("ingress") for m in manifests):
+        found.append("not so: nothing comes in by any policy")
     missed = [name for name, own in broken(manifests).items() if not of_schema(own) + rules(own)]
     for line in found + [f"this mistake is not found: {name}" for name in missed]:
         print(line, file=sys.stderr)

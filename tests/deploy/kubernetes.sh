@@ -23,7 +23,7 @@ fetched() {
   ! grep -q -i 'do not match the hashes' "$own/log" || exit 1
   skip "$what cannot be fetched: $(tail -n 1 "$own/log")"
 }
-python3 -m venv --help >/dev/null 2>&1 || skip "Python has no venv (package python3-venv)"
+python3 -m venv --help >/dev/null 2>&1 || skip "Python has no venv: apt-get install python3-venv"
 
 step "schemas"
 mkdir -p "$own"
@@ -56,15 +56,24 @@ step "the example clinic"
 "$kubectl" kustomize deploy/kubernetes/overlays/example-clinic >"$own/example-clinic.yaml"
 "$own/venv/bin/python" tests/deploy/kubernetes.py "$own/example-clinic.yaml"
 
-step "the same while a backup is read in"
-mkdir -p "$own/with-restore"
-cat >"$own/with-restore/kustomization.yaml" <<EOF
+# with_component COMPONENT: the example with that component, as a file.
+with_component() {
+  mkdir -p "$own/with-$1"
+  cat >"$own/with-$1/kustomization.yaml" <<EOF
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 namespace: clinic-example
 resources: [../../../../deploy/kubernetes/overlays/example-clinic]
-components: [../../../../deploy/kubernetes/components/restore]
+components: [../../../../deploy/kubernetes/components/$1]
 EOF
-"$kubectl" kustomize "$own/with-restore" >"$own/with-restore.yaml"
+  "$kubectl" kustomize "$own/with-$1" >"$own/with-$1.yaml"
+}
+
+step "the same with Prometheus"
+with_component metrics
+"$own/venv/bin/python" tests/deploy/kubernetes.py "$own/with-metrics.yaml" metrics
+
+step "the same while a backup is read in"
+with_component restore
 "$own/venv/bin/python" -B tests/deploy/kubernetes_restore.py "$own/example-clinic.yaml" "$own/with-restore.yaml"
 step "done"

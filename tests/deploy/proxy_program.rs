@@ -66,11 +66,14 @@ impl Proxy {
         Self::start(kind, directory, &config, port).await
     }
 
-    /// Starts nginx before OpenVPMS at this port, for a vetbridge at 127.0.0.1, with the certificate of this folder.
-    pub(crate) async fn before_openvpms(openvpms: u16, certificates: &Path) -> Self {
+    /// Starts it before OpenVPMS at this port, for a vetbridge at 127.0.0.1, with the certificate of this folder.
+    pub(crate) async fn before_openvpms(kind: ProxyKind, openvpms: u16, certificates: &Path) -> Self {
         let (directory, port) = (TempDir::new().unwrap(), free_port().await);
-        let config = nginx(directory.path(), &openvpms_site(certificates, port, openvpms));
-        Self::start(ProxyKind::Nginx, directory, &config, port).await
+        let config = match kind {
+            ProxyKind::Nginx => nginx(directory.path(), &openvpms_site(certificates, port, openvpms)),
+            ProxyKind::Caddy => openvpms_caddyfile(directory.path(), certificates, port, openvpms),
+        };
+        Self::start(kind, directory, &config, port).await
     }
 
     /// Starts nginx before the status page at this port, for browsers at 127.0.0.2.
@@ -174,6 +177,26 @@ fn status_site(directory: &Path, port: u16, admin: u16) -> String {
     )
 }
 
+/// `deploy/proxy/openvpms.Caddyfile`, filled in; its path.
+fn openvpms_caddyfile(directory: &Path, certificates: &Path, port: u16, openvpms: u16) -> PathBuf {
+    let text = filled_in(
+        "deploy/proxy/openvpms.Caddyfile",
+        &[
+            (
+                "\nhttps://10.8.0.1:8443 {\n\tbind 10.8.0.1\n",
+                format!("\nhttps://127.0.0.1:{port} {{\n\tbind 127.0.0.1\n"),
+            ),
+            ("C:/caddy/openvpms.pem", certificates.join("openvpms.pem").display().to_string()),
+            ("C:/caddy/openvpms.key", certificates.join("openvpms.key").display().to_string()),
+            ("remote_ip 10.8.0.2", "remote_ip 127.0.0.1".into()),
+            ("reverse_proxy 127.0.0.1:8080", format!("reverse_proxy 127.0.0.1:{openvpms}")),
+        ],
+    );
+    let path = directory.join("Caddyfile");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
 /// A whole configuration around a site, as nginx's own `nginx.conf` is; its path. It logs more than the site's
 /// own lines allow, so that what the site keeps out of the logs is kept out by the site.
 fn nginx(directory: &Path, site: &str) -> PathBuf {
@@ -192,7 +215,7 @@ fn nginx(directory: &Path, site: &str) -> PathBuf {
 }
 
 /// `deploy/proxy/Caddyfile` with a certificate that is there, without the listener of Caddy's own that changes
-/// its configuration.
+/// its configuration; imported as its first lines say, before a site of the clinic's own.
 fn caddyfile(directory: &Path, port: u16, webhooks: u16) -> PathBuf {
     let (certificate, key) = (tls::fixture("good.pem"), tls::fixture("server.key"));
     let text = filled_in(
@@ -210,7 +233,16 @@ fn caddyfile(directory: &Path, port: u16, webhooks: u16) -> PathBuf {
             ("reverse_proxy 127.0.0.1:8687", format!("reverse_proxy 127.0.0.1:{webhooks}")),
         ],
     );
+    let import = "import vetbridge.caddy";
+    assert!(text.contains(&format!("sed -i '1i {import}' /etc/caddy/Caddyfile")));
+    std::fs::write(directory.join("vetbridge.caddy"), text).unwrap();
     let path = directory.join("Caddyfile");
-    std::fs::write(&path, text).unwrap();
+    // With a certificate of its own: Caddy would make this machine trust an authority of Caddy's.
+    let another = format!(
+        "https://another.examplevets.com.au:{port} {{\n\tbind 127.0.0.1\n\ttls {} {}\n}}\n",
+        certificate.display(),
+        key.display()
+    );
+    std::fs::write(&path, format!("{import}\n{another}")).unwrap();
     path
 }

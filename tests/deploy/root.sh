@@ -20,8 +20,8 @@ say() { printf '%s (%ss)\n' "$*" "$SECONDS"; }
 
 make_root() {
   local base="target/ci/debian-$DEBIAN_SUITE"
-  [ "$(id -u)" = 0 ] || cannot "This is not root, which making a Debian root needs."
-  command -v debootstrap >/dev/null || cannot "debootstrap is missing."
+  [ "$(id -u)" = 0 ] || cannot "This is not root, which making a Debian root needs: sudo -E env \"PATH=\$PATH\" $0"
+  command -v debootstrap >/dev/null || cannot "debootstrap is missing: apt-get install debootstrap"
   unshare --mount true 2>/dev/null || cannot "This machine does not let a process have its own mounts."
   if [ ! -e "$base/made" ]; then
     say "a Debian root ($DEBIAN_SUITE)"

@@ -8,7 +8,7 @@
 #   tests/deploy/windows.sh build DIR    the optimised program and its installer, into DIR, and nothing else
 #
 # Needs Debian's own Rust with the sources of its standard library, mingw, Wine and NSIS:
-#   rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64, and but for `check` wine wine64 nsis
+#   rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64, and but for `check` wine wine64 nsis procps python3
 # What is built stays in target/windows, so that the next build is a short one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -21,17 +21,18 @@ skip() {
   exit 77
 }
 export PATH=$PATH:/usr/lib/wine
+packages="rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 wine wine64 nsis procps python3"
 tools=(x86_64-w64-mingw32-gcc x86_64-w64-mingw32-strip)
-[ "$mode" = check ] || tools+=(wine wineserver64 makensis)
+[ "$mode" = check ] || tools+=(wine wineserver64 makensis python3)
 for tool in "${tools[@]}"; do
   command -v "$tool" >/dev/null ||
-    skip "$tool is missing (packages rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64 wine wine64 nsis)"
+    skip "$tool is missing: apt-get install --no-install-recommends $packages"
 done
 [ -x /usr/bin/cargo ] && [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/std" ] ||
-  skip "the sources of Rust's standard library are missing (packages rustc-web cargo-web rust-web-src)"
+  skip "the sources of Rust's standard library are missing: apt-get install --no-install-recommends $packages"
 
-own=$PWD/target/windows
-mkdir -p "$own"
+built=$PWD/target/windows
+mkdir -p "$built"
 part_began=0
 part() { printf '\n== windows: %s (%ss, the part before took %ss)\n' "$1" "$SECONDS" $((SECONDS - part_began)) && part_began=$SECONDS; }
 fail() {
@@ -54,11 +55,18 @@ does=build
 (
   # Cargo adds the folders of its own toolchain to the path; a rustup would choose another one.
   export PATH=/usr/bin:/bin:/usr/sbin:/sbin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_INCREMENTAL=0
-  export CARGO_HOME=$own/cargo CARGO_TARGET_DIR=$own/build CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_SIMULATION_DEBUG=0
+  export CARGO_HOME=$built/cargo CARGO_TARGET_DIR=$built/build CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_SIMULATION_DEBUG=0
   export CARGO_PROFILE_SIMULATION_INCREMENTAL=false
   export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
   export CC_x86_64_pc_windows_gnu=x86_64-w64-mingw32-gcc AR_x86_64_pc_windows_gnu=x86_64-w64-mingw32-ar
   unset RUSTFLAGS RUSTC_WRAPPER RUSTUP_TOOLCHAIN
+  if [ "$folder" != debug ]; then
+    # Neither a path of this machine nor the time of the build stands in what is given to others.
+    RUSTFLAGS="--remap-path-prefix=$root=/source --remap-path-prefix=$CARGO_HOME=/cargo"
+    RUSTFLAGS+=" --remap-path-prefix=$(/usr/bin/rustc --print sysroot)=/rust -Clink-arg=-Wl,--no-insert-timestamp"
+    CFLAGS_x86_64_pc_windows_gnu="-ffile-prefix-map=$root=/source -ffile-prefix-map=$CARGO_HOME=/cargo"
+    export RUSTFLAGS CFLAGS_x86_64_pc_windows_gnu
+  fi
   VETBRIDGE_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
   export VETBRIDGE_COMMIT
   /usr/bin/rustc --version
@@ -68,9 +76,10 @@ if [ "$mode" = check ]; then
   echo "It compiles for Windows ($SECONDS s)."
   exit 0
 fi
-x86_64-w64-mingw32-strip -o "$own/vetbridge.exe" "$own/build/x86_64-pc-windows-gnu/$folder/vetbridge.exe"
-ls -l "$own/vetbridge.exe"
-foreign=$(x86_64-w64-mingw32-objdump -p "$own/vetbridge.exe" | sed -n 's/^\tDLL Name: //p' | tr 'A-Z' 'a-z' |
+x86_64-w64-mingw32-strip -o "$built/vetbridge.exe" "$built/build/x86_64-pc-windows-gnu/$folder/vetbridge.exe"
+ls -l "$built/vetbridge.exe"
+[ "$folder" = debug ] || ! grep -qF "$root/" "$built/vetbridge.exe" || fail "the program holds paths of this machine ($root)"
+foreign=$(x86_64-w64-mingw32-objdump -p "$built/vetbridge.exe" | sed -n 's/^\tDLL Name: //p' | tr 'A-Z' 'a-z' |
   grep -vxE 'api-ms-win-.*|kernel32.dll|ntdll.dll|advapi32.dll|ws2_32.dll|user32.dll|bcrypt.dll|bcryptprimitives.dll|crypt32.dll|secur32.dll|shell32.dll|msvcrt.dll|userenv.dll|ole32.dll|oleaut32.dll|psapi.dll|version.dll|powrprof.dll|pdh.dll|iphlpapi.dll|winmm.dll|kernelbase.dll|ktmw32.dll' || true)
 [ -z "$foreign" ] || fail "the program needs libraries that are no part of Windows: $foreign"
 
@@ -78,12 +87,13 @@ part "installer"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 fast=()
 [ "$mode" != short ] || fast=(-DFAST)
-makensis -V2 "${fast[@]}" -DPROGRAM="$own/vetbridge.exe" -DVERSION="$version" -DOUTPUT="$own/vetbridge-setup.exe" \
-  deploy/windows/vetbridge.nsi
-ls -l "$own/vetbridge-setup.exe"
+python3 deploy/notices.py >"$built/THIRD-PARTY-NOTICES.txt"
+makensis -V2 "${fast[@]}" -DPROGRAM="$built/vetbridge.exe" -DNOTICES="$built/THIRD-PARTY-NOTICES.txt" -DVERSION="$version" \
+  -DOUTPUT="$built/vetbridge-setup.exe" deploy/windows/vetbridge.nsi
+ls -l "$built/vetbridge-setup.exe"
 if [ "$mode" = build ]; then
   mkdir -p "${2:?build DIR}"
-  cp "$own/vetbridge.exe" "$own/vetbridge-setup.exe" "$2"
+  cp "$built/vetbridge.exe" "$built/vetbridge-setup.exe" "$2"
   exit 0
 fi
 
@@ -113,7 +123,7 @@ if [ ! -e "$c/windows/system32/bcryptprimitives.dll" ]; then
   x86_64-w64-mingw32-gcc -shared -s -o "$c/windows/system32/bcryptprimitives.dll" tests/deploy/windows_random.c -ladvapi32
 fi
 mkdir "$c/trial"
-cp "$own/vetbridge.exe" "$c/trial/"
+cp "$built/vetbridge.exe" "$c/trial/"
 cd "$c/trial"
 
 # on SECONDS ARGUMENT…: the program with a limit; its output, without carriage returns, is in $out and its status in $status.
@@ -125,8 +135,8 @@ on() {
     status=0
     timeout "$limit" wine 'C:\trial\vetbridge.exe' "$@" </dev/null >"$work/out" 2>&1 || status=$?
     out=$(tr -d '\r' <"$work/out")
-    # A service that this machine gives no time to may be asked again.
-    case $out in *'it took too long'*) ;; *) return 0 ;; esac
+    # A service that this machine gives no time to may be asked again; so may Wine, which now and then cannot start icacls.
+    case $out in *'it took too long'* | *'os error 1359'*) ;; *) return 0 ;; esac
   done
 }
 expect() {
@@ -144,6 +154,15 @@ windows() {
   out=$(tr -d '\r' <"$work/out")
 }
 
+log() { cat "$c/ProgramData/vetbridge/logs/"*.log 2>/dev/null | tr -d '\r'; }
+logs() {
+  for _ in $(seq 60); do
+    case $(log) in *"$1"*) return 0 ;; esac
+    sleep 0.5
+  done
+  fail "the service's log lacks \"$1\": $(log)"
+}
+
 part "--version, --help, demo"
 on 30 --version
 expect 0 "vetbridge $version"
@@ -153,10 +172,74 @@ on 120 demo --for 15s
 expect 0 "Both sides agree."
 echo "$out" | tail -n 8
 
+part "what somebody else has put there, or could change"
+rm -rf "$c/ProgramData/vetbridge"
+own=$c/ProgramData/vetbridge
+# Wine takes whose a file is, and who may change it, from the owner and the mode that it has here.
+planted() {
+  rm -rf "$own"
+  mkdir "$own"
+  printf '[openvpms]\r\n' >"$own/vetbridge.toml"
+}
+mkdir -p "$c/My clinic"
+good="$c/My clinic/vetbridge.toml"
+sed -E 's/^(password|api_key|key) = .*/\1 = "a-secret-of-32-letters-0123456789"/' "$root/config/vetbridge.example.toml" >"$good"
+if [ "$(id -u)" = 0 ]; then
+  planted && chown -R 65534 "$own"
+  on 30 service prepare
+  expect 1 'C:\ProgramData\vetbridge belongs to ' 'who may be no administrator' 'delete it' '/setowner'
+  on 30 service install --config 'C:\My clinic\vetbridge.toml'
+  expect 1 'C:\ProgramData\vetbridge belongs to '
+  windows sc query vetbridge
+  [ "$status" != 0 ] || fail "the service is there all the same: $out"
+  # An administrator's own directory, to which somebody else has added a file; refused at the second attempt too.
+  planted && chown 65534 "$own/vetbridge.toml"
+  for _ in 1 2; do
+    on 30 service prepare
+    expect 1 'C:\ProgramData\vetbridge\vetbridge.toml belongs to '
+  done
+  chown 0 "$own/vetbridge.toml"
+else
+  echo "LEFT OUT: files of somebody else. Only root can make some: sudo tests/deploy/windows.sh"
+fi
+planted
+on 30 service prepare
+expect 0 'is ready for configuration, state and log'
+# The program, the configuration and what is above them, when everybody may change it.
+chmod 777 "$c/trial"
+on 30 service install --config 'C:\My clinic\vetbridge.toml'
+expect 1 'C:\trial can be changed by every user' 'below C:\Program Files'
+chmod 755 "$c/trial"
+chmod 666 "$good"
+on 30 service install --config 'C:\My clinic\vetbridge.toml'
+expect 1 'C:\My clinic\vetbridge.toml can be changed by every user'
+chmod 644 "$good"
+# The directory was deleted and made anew by somebody while the service was installed.
+cp "$good" "$own/vetbridge.toml"
+on 60 service install
+expect 0
+planted && chmod 777 "$own"
+on 90 service start
+expect 1 'The service ended at once, with status '
+logs 'Every user of this computer can put files into C:\ProgramData\vetbridge'
+on 60 service uninstall
+expect 0
+# The folder of the program.
+on 30 service prepare --program-folder 'C:\new folder'
+expect 0 'C:\new folder is ready for the program'
+mkdir -m 777 "$c/open"
+touch "$c/open/version.dll"
+on 30 service prepare --program-folder 'C:\open'
+expect 1 'C:\open was open to every user' 'empty or new one'
+status=0
+timeout 120 wine "$built/vetbridge-setup.exe" /S '/D=C:\open' </dev/null >"$work/out" 2>&1 || status=$?
+[ "$status" = 2 ] && [ "$(ls "$c/open")" = version.dll ] || fail "the installer takes an open folder ($status): $(ls "$c/open")"
+rm -rf "$own"
+
 part "check, with paths of Windows and CRLF"
 on 30 check
 expect 2 'C:\ProgramData\vetbridge\vetbridge.toml'
-timeout 600 wine 'C:\trial\vetbridge.exe' demo --for 9m --port 38685 </dev/null >"$work/demo" 2>&1 &
+timeout 1500 wine 'C:\trial\vetbridge.exe' demo --for 24m --port 38685 </dev/null >"$work/demo" 2>&1 &
 background+=($!)
 for _ in $(seq 100); do
   demo=$(sed -n 's/\r$//; s/^Commands .* --config "\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$work/demo")
@@ -213,14 +296,6 @@ windows reg query 'HKLM\System\CurrentControlSet\Services\EventLog\Application\v
 expect 0 'EventCreate.exe'
 windows sc start vetbridge
 expect 0
-log() { cat "$c/ProgramData/vetbridge/logs/"*.log 2>/dev/null | tr -d '\r'; }
-logs() {
-  for _ in $(seq 60); do
-    case $(log) in *"$1"*) return 0 ;; esac
-    sleep 0.5
-  done
-  fail "the service's log lacks \"$1\": $(log)"
-}
 logs 'vetbridge runs.'
 on 30 service status
 expect 0 'The service runs.'
@@ -254,9 +329,10 @@ expect 1
 part "the installer"
 rm -rf "$c/ProgramData/vetbridge"
 installed="$c/Program Files/vetbridge"
-install_it() { timeout 120 wine "$own/vetbridge-setup.exe" /S </dev/null >"$work/out" 2>&1 || fail "installer: $?"; }
+install_it() { timeout 120 wine "$built/vetbridge-setup.exe" /S </dev/null >"$work/out" 2>&1 || fail "installer: $?"; }
 install_it
 [ -e "$installed/vetbridge.exe" ] || fail "the program is not where it belongs: $(ls "$c/Program Files")"
+grep -q '^ring ' "$installed/THIRD-PARTY-NOTICES.txt" || fail "the notices of others do not name ring"
 cmp -s "$installed/vetbridge.example.toml" "$c/ProgramData/vetbridge/vetbridge.toml" || fail "there is no example"
 windows sc query vetbridge
 [ "$status" != 0 ] || fail "it was installed although check does not pass: $out"
@@ -292,7 +368,7 @@ windows sc query vetbridge
 # The project's own tests, with this program in place of the one that they build.
 cat >"$work/vetbridge" <<EOF
 #!/bin/sh
-exec wine '$own/vetbridge.exe' "\$@"
+exec wine '$built/vetbridge.exe' "\$@"
 EOF
 chmod +x "$work/vetbridge"
 cd "$root"

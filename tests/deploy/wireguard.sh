@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Walks the WireGuard part of docs/network.md: the two ends are two network namespaces of this machine, with the
-# page's own configuration, the page's own firewall, and deploy/wireguard/wg0.example.conf. Then the clinic's end is a
-# router, with OpenVPMS behind it. Needs root,
-# wg-quick, nft, and a kernel with WireGuard or wireguard-go (Debian: wireguard-tools, nftables, wireguard-go).
+# page's own configuration, the page's own firewall, and deploy/wireguard/wg0.example.conf. Then each end gets another
+# address, and at last the clinic's end is a router, with OpenVPMS behind it. Needs root, wg-quick, nft, and a kernel with
+# WireGuard or wireguard-go (Debian: wireguard-tools, nftables, wireguard-go).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -14,9 +14,10 @@ fail() {
   echo "wireguard.sh: $1" >&2
   exit 1
 }
-[ "$(id -u)" = 0 ] || skip "this needs root"
+[ "$(id -u)" = 0 ] || skip "this needs root: sudo $0"
 for tool in ip wg wg-quick nft python3 curl; do
-  command -v "$tool" >/dev/null || skip "$tool is not installed"
+  command -v "$tool" >/dev/null ||
+    skip "$tool is not installed: apt-get install iproute2 wireguard-tools wireguard-go nftables curl python3"
 done
 own=vetbridge-$$
 ip netns add "$own-clinic" 2>/dev/null || skip "there are no network namespaces here"
@@ -36,13 +37,16 @@ in_end() {
   local end=$1
   shift
   mkdir -p "$work/$end/run"
-  ip netns exec "$own-$end" sh -c 'mkdir -p /var/run/wireguard && mount --bind "$0" /var/run/wireguard && exec "$@"' \
-    "$work/$end/run" "$@"
+  ip netns exec "$own-$end" sh -c 'mkdir -p /var/run/wireguard && mount --bind "$0/run" /var/run/wireguard &&
+    mount --bind "$0/../hosts" /etc/hosts && exec "$@"' "$work/$end" "$@"
 }
 trap cleanup EXIT
 umask 077
 ip netns add "$own-bridge"
 mkdir "$work/clinic" "$work/bridge"
+# Where the clinic is, as far as names say.
+clinic_is_at() { printf '127.0.0.1 localhost\n%s vpn.examplevets.com.au\n' "$1" >"$work/hosts"; }
+clinic_is_at 203.0.113.1
 
 # The internet between them.
 ip link add "c$$" netns "$own-clinic" type veth peer name "b$$" netns "$own-bridge"
@@ -63,8 +67,7 @@ awk '/^```ini/ { on = 1; next } /^```/ { on = 0 } on' docs/network.md |
        s|replace-with-the-public-key-of-the-machine-of-vetbridge|$(cat "$work/bridge/public")|
        s|/etc/wireguard/|$work/|" >"$work/clinic/wg0.conf"
 sed "s|replace-with-the-key-of-this-machine|$(cat "$work/bridge/key")|
-     s|replace-with-the-public-key-of-the-clinic|$(cat "$work/clinic/public")|
-     s|vpn.examplevets.com.au|203.0.113.1|" deploy/wireguard/wg0.example.conf >"$work/bridge/wg0.conf"
+     s|replace-with-the-public-key-of-the-clinic|$(cat "$work/clinic/public")|" deploy/wireguard/wg0.example.conf >"$work/bridge/wg0.conf"
 ! grep -n replace-with "$work"/*/wg0.conf || fail "a key was not filled in"
 block "# /etc/wireguard/vetbridge.nft" >"$work/vetbridge.nft"
 grep -q 8443 "$work/vetbridge.nft" && grep -q "$work/vetbridge.nft" "$work/clinic/wg0.conf" || fail "the page has no firewall"
@@ -87,15 +90,37 @@ for port in 8443 8080; do
 done
 # reached PORT SECONDS: true if it answers the machine of vetbridge.
 reached() { in_end bridge curl -s -o /dev/null --noproxy '*' --max-time "$2" "http://10.8.0.1:$1/"; }
-for try in $(seq 40); do
-  reached 8443 1 && break
-  [ "$try" -lt 40 ] || fail "10.8.0.1:8443 is not reached through the tunnel"
-  sleep 0.25
-done
+until_reached() {
+  local try
+  for try in $(seq 40); do
+    reached 8443 1 && return
+    [ "$try" -lt 40 ] || fail "10.8.0.1:8443 is not reached through the tunnel: $1"
+    sleep 0.25
+  done
+}
+until_reached "at the start"
 ! reached 8080 2 || fail "10.8.0.1:8080 is reached, though the firewall lets 8443 through alone"
 in_end bridge wg show wg0 latest-handshakes | awk '$2 == 0 { exit 1 }' || fail "there was no handshake"
 ! in_end bridge ip route get 198.51.100.1 2>&1 | grep -q wg0 || fail "more than OpenVPMS goes through the tunnel"
-echo "through the tunnel 10.8.0.1:8443 is reached and 10.8.0.1:8080 is not (${SECONDS}s)"
+
+# moved END DEVICE FROM TO: that end has another address from here on.
+moved() {
+  ip -n "$own-$1" addr del "$3/24" dev "$2"
+  ip -n "$own-$1" addr add "$4/24" dev "$2"
+}
+# The machine of vetbridge sends by itself, so the clinic hears where it is.
+moved bridge "b$$" 203.0.113.2 203.0.113.12
+until_reached "vetbridge's machine has another address"
+# The clinic does not, so it is looked for by its name.
+moved clinic "c$$" 203.0.113.1 203.0.113.21
+! reached 8443 2 || fail "the clinic is reached at an address that it has no more"
+clinic_is_at 203.0.113.21
+follow() { in_end bridge "$@" deploy/wireguard/follow-endpoint.sh wg0 "$work/bridge/wg0.conf"; }
+follow env
+! reached 8443 2 || fail "an end that was heard a moment ago is looked for"
+follow env SILENT_AFTER=-1
+until_reached "the clinic has another address"
+echo "through the tunnel 10.8.0.1:8443 is reached and 10.8.0.1:8080 is not; it finds its way to other addresses (${SECONDS}s)"
 
 # Loaded a second time, it is there once, and what is somebody else's is there still.
 in_end clinic nft -f "$work/vetbridge.nft"

@@ -1,24 +1,24 @@
-//! Who may read files and directories on Windows: access lists, set and read by the system's own
-//! program `icacls`, because there is no other way without unsafe code.
+//! Who may read files and directories on Windows: access lists, set by the system's own program
+//! `icacls`, because there is no other way without unsafe code.
 //!
 //! A directory below `%ProgramData%` is readable by every user of the computer, and every user may
-//! make one there. So a list is set anew, inherits nothing, and what was in the directory before
-//! belongs to the administrators from then on.
-//!
-//! Accounts are named by their numbers: their names differ from language to language.
+//! make one there. So what somebody else has put there is refused, and the list is set anew and
+//! inherits nothing. That the list names the service says that all of this was done: what is in
+//! such a directory, administrators have put there.
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::file_security::{self, list_of};
 use crate::os::sddl;
 use crate::os::service_fault::ServiceFault;
 use crate::os::service_sid::{SERVICE_NAME, of_service};
+use crate::os::trusted_owners::{ADMINISTRATORS, SYSTEM};
 
-const SYSTEM: &str = "S-1-5-18";
-const ADMINISTRATORS: &str = "S-1-5-32-544";
+/// The group that every user belongs to.
+const USERS: &str = "S-1-5-32-545";
 /// Whoever owns a file: the one that made it.
 const OWNER: &str = "S-1-3-4";
 
@@ -45,28 +45,75 @@ impl ServiceRights {
 /// keeps its access to them all the time.
 ///
 /// # Errors
-/// It cannot be made, or its list cannot be set.
+/// It cannot be made, somebody else may have put it or something in it there, or its list cannot be
+/// set.
 pub fn close_directory(path: &Path, rights: ServiceRights, others: &[PathBuf]) -> Result<(), ServiceFault> {
-    // Whoever made it before could have made a link that leads elsewhere, and what it leads to
-    // would be given away with it.
-    if fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_symlink()) {
-        return Err(ServiceFault::Link { path: path.to_owned() });
+    make(path)?;
+    if !is_closed_for_the_service(path) {
+        icacls(path, path, ["/setowner", &account(ADMINISTRATORS), "/L", "/Q"])?;
+        icacls(path, path, ["/reset", "/L", "/Q"])?;
+        set_list(path, [inherited(SYSTEM, "F"), inherited(ADMINISTRATORS, "F")])?;
+        // Nobody else can put anything there from here on.
+        file_security::refuse_foreign_below(path)?;
     }
-    fs::create_dir_all(path)
-        .map_err(|error| ServiceFault::Directory { path: path.to_owned(), reason: error.to_string() })?;
-    // The owner of a directory can always change its list.
+    // The owner of a file can always change its list.
     icacls(path, path, ["/setowner", &account(ADMINISTRATORS), "/T", "/L", "/Q"])?;
-    let all =
-        ["/inheritance:r".to_owned(), "/grant:r".to_owned(), inherited(SYSTEM, "F"), inherited(ADMINISTRATORS, "F")];
-    icacls(
-        path,
-        path,
-        all.into_iter().chain([inherited(&of_service(SERVICE_NAME), rights.letters()), "/Q".to_owned()]),
-    )?;
+    let service = inherited(&of_service(SERVICE_NAME), rights.letters());
+    set_list(path, [inherited(SYSTEM, "F"), inherited(ADMINISTRATORS, "F"), service])?;
     let entries = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
     entries
         .filter(|entry| !others.contains(entry))
         .try_for_each(|entry| icacls(path, &entry, ["/reset", "/T", "/L", "/Q"]))
+}
+
+/// Makes the folder of the program if need be, so that administrators alone can change what is in
+/// it. One that is so already, as below `C:\Program Files`, keeps its list and what it has.
+///
+/// # Errors
+/// It cannot be made, somebody else may have put it or something in it there, or its list cannot be
+/// set.
+pub fn close_program_folder(path: &Path) -> Result<(), ServiceFault> {
+    make(path)?;
+    if list_of(path).is_ok_and(|list| !sddl::lets_all_users_change(&list)) {
+        return Ok(());
+    }
+    icacls(path, path, ["/setowner", &account(ADMINISTRATORS), "/L", "/Q"])?;
+    icacls(path, path, ["/reset", "/L", "/Q"])?;
+    set_list(path, [inherited(SYSTEM, "F"), inherited(ADMINISTRATORS, "F"), inherited(USERS, "RX")])?;
+    match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => Err(ServiceFault::FolderNotEmpty { path: path.to_owned() }),
+    }
+}
+
+/// Refuses a directory that is not as [`close_directory`] leaves it: administrators can have
+/// deleted it since, and somebody else have made another one.
+///
+/// # Errors
+/// It is not.
+pub fn refuse_unclosed(path: &Path) -> Result<(), ServiceFault> {
+    file_security::refuse_foreign(path)?;
+    let all_may_change = list_of(path).is_ok_and(|list| sddl::lets_all_users_change(&list));
+    if all_may_change { Err(ServiceFault::NotClosed { path: path.to_owned() }) } else { Ok(()) }
+}
+
+/// Whoever made it before could have made a link that leads elsewhere, and what it leads to would
+/// be given away with it.
+fn make(path: &Path) -> Result<(), ServiceFault> {
+    file_security::refuse_foreign(path)?;
+    fs::create_dir_all(path)
+        .map_err(|error| ServiceFault::Directory { path: path.to_owned(), reason: error.to_string() })?;
+    file_security::refuse_replaceable(path)?;
+    file_security::refuse_foreign(path)
+}
+
+fn is_closed_for_the_service(path: &Path) -> bool {
+    list_of(path).is_ok_and(|list| sddl::names(&list, &of_service(SERVICE_NAME)) && !sddl::lets_all_users_change(&list))
+}
+
+fn set_list(path: &Path, entries: impl IntoIterator<Item = String>) -> Result<(), ServiceFault> {
+    let list = ["/inheritance:r".to_owned(), "/grant:r".to_owned()].into_iter().chain(entries);
+    icacls(path, path, list.chain(["/Q".to_owned()]))
 }
 
 /// Closes what was just made to everybody but its maker, the system and administrators; of a
@@ -79,13 +126,11 @@ pub fn close_own(path: &Path) -> Result<(), ServiceFault> {
     let grant = |sid: &str, rights: &str| {
         if is_directory { inherited(sid, rights) } else { format!("{}:{rights}", account(sid)) }
     };
-    let mut arguments = vec!["/inheritance:r".to_owned(), "/grant:r".to_owned()];
-    arguments.extend([SYSTEM, ADMINISTRATORS, OWNER].map(|sid| grant(sid, "F")));
+    let mut entries = [SYSTEM, ADMINISTRATORS, OWNER].map(|sid| grant(sid, "F")).to_vec();
     if is_directory {
-        arguments.push(grant(&of_service(SERVICE_NAME), ServiceRights::Modify.letters()));
+        entries.push(grant(&of_service(SERVICE_NAME), ServiceRights::Modify.letters()));
     }
-    arguments.push("/Q".to_owned());
-    icacls(path, path, arguments)
+    set_list(path, entries)
 }
 
 /// Lets the service read a file that lies elsewhere.
@@ -98,19 +143,7 @@ pub fn let_the_service_read(file: &Path) -> Result<(), ServiceFault> {
 
 /// True if all users of the computer are in the file's list; false too if that cannot be found out.
 pub fn lets_all_users_in(file: &Path) -> bool {
-    let saved = || -> io::Result<Vec<u8>> {
-        let scratch = tempfile::tempdir()?;
-        let list = scratch.path().join("list");
-        icacls(file, file, [OsStr::new("/save"), list.as_os_str(), OsStr::new("/Q")]).map_err(io::Error::other)?;
-        fs::read(&list)
-    };
-    saved().is_ok_and(|bytes| sddl::lets_all_users_in(&text(&bytes)))
-}
-
-/// `icacls` writes UTF-16.
-fn text(bytes: &[u8]) -> String {
-    let (units, _) = bytes.as_chunks::<2>();
-    String::from_utf16_lossy(&units.iter().map(|unit| u16::from_le_bytes(*unit)).collect::<Vec<u16>>())
+    list_of(file).is_ok_and(|list| sddl::lets_all_users_in(&list))
 }
 
 fn account(sid: &str) -> String {

@@ -2,7 +2,7 @@
 //! removed.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,7 +15,7 @@ use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 use super::access_list::{self, ServiceRights};
 use super::service_manager::{RELOAD_CONTROL, fault, said};
-use super::{event_log, places};
+use super::{event_log, file_security, places};
 use crate::os::service_fault::ServiceFault;
 use crate::os::service_sid::{SERVICE_ACCOUNT, SERVICE_NAME};
 
@@ -53,6 +53,23 @@ pub fn prepare() -> Result<(), ServiceFault> {
     written.iter().try_for_each(|path| access_list::close_directory(path, ServiceRights::Modify, &[]))
 }
 
+/// Makes the folder that the installer puts the program into.
+///
+/// # Errors
+/// That is not possible, or somebody else could change what is in it.
+pub fn prepare_program_folder(folder: &Path) -> Result<(), ServiceFault> {
+    access_list::close_program_folder(folder)
+}
+
+/// Refuses to read a configuration in the usual place that somebody else could have put there.
+///
+/// # Errors
+/// Somebody could.
+pub fn refuse_planted(config: &Path) -> Result<(), ServiceFault> {
+    let own = places::own_directory();
+    if config.starts_with(&own) { access_list::refuse_unclosed(&own) } else { Ok(()) }
+}
+
 /// Installs the service, or brings one that is installed to the present program and configuration.
 /// Nothing is started. `Some`: what Windows did not take, though the service can do without it.
 ///
@@ -60,17 +77,22 @@ pub fn prepare() -> Result<(), ServiceFault> {
 /// Windows refuses it.
 pub fn install(installation: &Installation) -> Result<Option<String>, ServiceFault> {
     let manager = manager(ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE)?;
+    let program = program()?;
+    file_security::refuse_changeable(&program)?;
     prepare()?;
     let Installation { config, state, files, arguments } = installation;
     if *state != places::state_directory() {
         access_list::close_directory(state, ServiceRights::Modify, &[])?;
     }
     let own = places::own_directory();
+    if !config.starts_with(&own) {
+        file_security::refuse_changeable(config)?;
+    }
     let elsewhere = files.iter().chain([config]).filter(|file| !file.starts_with(&own) && file.exists());
     elsewhere.map(PathBuf::as_path).try_for_each(access_list::let_the_service_read)?;
     event_log::register()?;
 
-    let info = info(arguments)?;
+    let info = info(program, arguments);
     let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::START;
     let service = match open(&manager, access) {
         Ok(service) => {
@@ -93,9 +115,8 @@ pub fn install(installation: &Installation) -> Result<Option<String>, ServiceFau
 }
 
 /// The path is quoted where it has blanks: else Windows would look for another program on its way.
-fn info(arguments: &[OsString]) -> Result<ServiceInfo, ServiceFault> {
-    let program = std::env::current_exe().map_err(|error| ServiceFault::Other(error.to_string()))?;
-    Ok(ServiceInfo {
+fn info(program: PathBuf, arguments: &[OsString]) -> ServiceInfo {
+    ServiceInfo {
         name: SERVICE_NAME.into(),
         display_name: DISPLAY_NAME.into(),
         service_type: ServiceType::OWN_PROCESS,
@@ -106,7 +127,11 @@ fn info(arguments: &[OsString]) -> Result<ServiceInfo, ServiceFault> {
         dependencies: Vec::new(),
         account_name: Some(OsString::from(SERVICE_ACCOUNT)),
         account_password: None,
-    })
+    }
+}
+
+fn program() -> Result<PathBuf, ServiceFault> {
+    std::env::current_exe().map_err(|error| ServiceFault::Other(error.to_string()))
 }
 
 /// Stops the service and removes it. Configuration, state and log stay.

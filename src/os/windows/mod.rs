@@ -2,6 +2,7 @@
 
 pub mod access_list;
 pub mod event_log;
+mod file_security;
 pub mod files;
 pub mod installation;
 pub mod log_file;

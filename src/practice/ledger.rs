@@ -261,8 +261,8 @@ impl Ledger {
         self.store.walk::<Entry>("").filter_map(|found| found.ok().map(|(_, entry)| entry))
     }
 
-    /// Looks at every booking, oldest number first, until there is something to say, and lets others
-    /// do their work in between: whoever has a booking to answer comes first.
+    /// Looks at every booking, oldest number first, until there is something to say, and lets
+    /// others do their work in between: whoever has a booking to answer comes first.
     async fn look_through<T>(&self, mut look: impl FnMut(Entry) -> ControlFlow<T>) -> Option<T> {
         let mut all = self.store.walk::<Entry>("");
         while let Some(found) = all.next() {

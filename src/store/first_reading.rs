@@ -26,7 +26,8 @@ const THREADS_MAX: usize = 4;
 
 /// What is made of the records of a store while it is opened.
 pub trait FirstReading: Sync {
-    /// Takes a record, if it is one that is wanted. They come in no order, and from several threads.
+    /// Takes a record, if it is one that is wanted. They come in no order, and from several
+    /// threads.
     fn see(&self, found: &FoundRecord);
 }
 
@@ -50,7 +51,7 @@ impl FoundRecord {
 }
 
 /// Records on their way to those who look at them.
-type Group = Vec<(Vec<u8>, FoundParts)>;
+type FoundGroup = Vec<(Vec<u8>, FoundParts)>;
 
 /// Reads all of a database, and shows the records to `reading`. `begins` is shown each raw value
 /// that begins a record's text.
@@ -60,7 +61,7 @@ pub(super) fn read_all<E: Engine>(
     reading: &impl FirstReading,
 ) -> Result<(), String> {
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(THREADS_MAX);
-    let (sender, receiver) = sync_channel::<Group>(2 * threads);
+    let (sender, receiver) = sync_channel::<FoundGroup>(2 * threads);
     let receiver = Arc::new(Mutex::new(receiver));
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -69,12 +70,12 @@ pub(super) fn read_all<E: Engine>(
         }
         // It ends with those who look, so that nobody waits for them when they fail.
         drop(receiver);
-        let mut group = Group::with_capacity(GROUP);
+        let mut group = FoundGroup::with_capacity(GROUP);
         let read = quietly(|| {
             disk.survey(begins, &mut |key, found| {
                 group.push((key, found));
                 if group.len() == GROUP {
-                    let _failed = sender.send(mem::replace(&mut group, Group::with_capacity(GROUP)));
+                    let _failed = sender.send(mem::replace(&mut group, FoundGroup::with_capacity(GROUP)));
                 }
             })
         });
@@ -84,7 +85,7 @@ pub(super) fn read_all<E: Engine>(
     })
 }
 
-fn look_at(records: &Mutex<Receiver<Group>>, reading: &impl FirstReading) {
+fn look_at(records: &Mutex<Receiver<FoundGroup>>, reading: &impl FirstReading) {
     loop {
         let group = records.lock().recv();
         let Ok(group) = group else { return };

@@ -115,8 +115,8 @@ impl<E: Engine + ?Sized> Parted<E> {
         Ok(run)
     }
 
-    /// Shows every raw value that begins a record's text, and every record as it was found, in order
-    /// of keys.
+    /// Shows every raw value that begins a record's text, and every record as it was found, in
+    /// order of keys.
     pub(super) fn survey(
         &self,
         begins: &mut dyn FnMut(&[u8], &[u8]),

@@ -19,8 +19,8 @@ fn memory_max_mib(unit: &str) -> u64 {
     gib.parse::<u64>().unwrap() * 1024
 }
 
-/// What a bridge with this many settled bookings takes at most, at rest and while four lists of them
-/// are sent, by the table of the page: in MB, of a release build.
+/// What a bridge with this many settled bookings takes at most, at rest and while four lists of
+/// them are sent, by the table of the page: in MB, of a release build.
 fn documented_mb() -> (u64, u64) {
     let page = include_str!("../../docs/performance.md");
     let row = page.lines().find(|line| line.starts_with("| 50,000 settled bookings")).unwrap();

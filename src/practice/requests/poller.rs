@@ -138,7 +138,8 @@ impl RequestPoller {
         self.context.signals.poll.notified().await;
     }
 
-    /// Waits until there is a configuration and, if there is something to offer, its days were sent.
+    /// Waits until there is a configuration and, if there is something to offer, its days were
+    /// sent.
     async fn wait_for_the_first_days(&self) {
         let first = async {
             self.context.milestones.configured.wait().await;

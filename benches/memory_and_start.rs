@@ -19,7 +19,8 @@ use chrono::{Days, NaiveDate};
 use tokio::time::Instant;
 use vetbridge::availability::{Day, SentDay};
 use vetbridge::clock::Clock;
-use vetbridge::ids::{AppointmentTypeId, ResourceId, ScheduleId};
+use vetbridge::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId};
+use vetbridge::practice::StartRecords;
 use vetbridge::practice::ledger::Ledger;
 use vetbridge::publishing::last_sent::LastSent;
 use vetbridge::store::{Batch, Store};
@@ -102,12 +103,13 @@ async fn start() {
     let bench = Bench::new(1, 1).await;
     bench.write_bookings(5_000);
     bench.write_days(1, 200);
-    let (mut starts, mut opening, mut ledger) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut starts, mut processor, mut opening, mut reading) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..STARTS {
         bench.first_poll.lock().unwrap().take();
         let began = Instant::now();
         let bridge = bench.start();
         bench.until(|| bench.first_poll.lock().unwrap().is_some()).await;
+        processor.push(processor_time(&bridge));
         let polled = bench.first_poll.lock().unwrap().take().unwrap();
         starts.push(polled - began);
         kill(bridge);
@@ -117,18 +119,16 @@ async fn start() {
         opening.push(began.elapsed());
         let now = Clock::system().now();
         let began = Instant::now();
-        let store = Store::open(&bench.servers.state(), now).unwrap();
-        let opened = began.elapsed();
-        drop(Ledger::open(store, now));
-        ledger.push((opened, began.elapsed()));
+        let opened = Store::open_reading(&bench.servers.state(), now, &|| StartRecords::none(now)).unwrap();
+        reading.push(began.elapsed());
+        drop(opened);
     }
-    let (opened, read): (Vec<Duration>, Vec<Duration>) = ledger.into_iter().unzip();
     println!("\n5,000 bookings and 12,000 sent days, median and worst of {STARTS}:");
     for (what, times) in [
         ("from exec to the first poll", starts),
+        ("processor time until then", processor),
         ("of that: sled opens its file", opening),
-        ("sled opens its file, and all of it is read once", opened),
-        ("the same, and the ledger reads its bookings", read),
+        ("sled opens its file, and all of it is read", reading),
     ] {
         println!("  {what}: {}", in_short(times));
     }
@@ -230,6 +230,15 @@ fn offered(resource: i64, date: NaiveDate) -> Day {
         (!taken).then_some((u32::try_from(slot).ok()? * 15, types))
     });
     Day::from_starts(15, starts)
+}
+
+/// For how long a process had a processor, in steps of 10 ms.
+fn processor_time(process: &Child) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap_or_default();
+    // Behind the name of the program, which is in brackets.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split(' ');
+    let ticks = fields.skip(12).take(2).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>();
+    Duration::from_millis(10 * ticks)
 }
 
 /// What a process has resident.

@@ -73,13 +73,13 @@ impl Leaps {
     }
 
     /// Compares the clocks for ever. `first` is done before anybody hears of a leap.
-    pub async fn watch(&self, clock: &Clock, first: impl Fn()) {
+    pub async fn watch<F: Future<Output = ()>>(&self, clock: &Clock, first: impl Fn() -> F) {
         loop {
             let next = (clock.now(), Instant::now());
             let last = std::mem::replace(&mut *self.compared.lock(), next);
             if let Some(by) = leap(last, next) {
                 tracing::warn!("{}", crate::messages::start::clock_leaped(by));
-                first();
+                first().await;
                 self.told.leaps.fetch_add(1, Ordering::Relaxed);
                 self.told.news.notify_waiters();
             }
@@ -113,7 +113,7 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(30)).await;
             ahead.store(set, Ordering::Relaxed);
             let first = AtomicU64::new(0);
-            let watched = leaps.watch(&clock, || {
+            let watched = leaps.watch(&clock, || async {
                 first.fetch_add(1, Ordering::Relaxed);
             });
             assert!(tokio::time::timeout(Duration::from_secs(60), watched).await.is_err(), "it watches for ever");

@@ -24,7 +24,7 @@
 //! | read | to learn | part |
 //! | --- | --- | --- |
 //! | [`os::words`] | how systems call things, and what is typed there | core |
-//! | [`characters`], [`hex`], [`ids`], [`span`], [`dates`], [`zone`] | the words everything else is said in | core |
+//! | [`characters`], [`hex`], [`small_numbers`], [`ids`], [`span`], [`dates`], [`zone`] | the words everything else is said in | core |
 //! | [`call_error`], [`http::json`] | what can come of asking a remote system; JSON as it is read | core |
 //! | [`openvpms::api`], [`healthengine::api`], [`healthengine::paging`] | what the two systems can be asked, as traits | core |
 //! | [`clock::measured`], [`store::unreadable`], [`supervisor::trouble`], [`bridge::off`] | what the shell found out, as values | core |
@@ -131,6 +131,7 @@ pub mod said_lines;
 pub mod server;
 pub mod service;
 pub mod simulator;
+pub(crate) mod small_numbers;
 pub mod span;
 pub mod store;
 pub mod supervisor;

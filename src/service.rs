@@ -18,8 +18,8 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::messages::typed_commands::TypedCommands;
 use crate::messages::{Advice, reload, start as say, supervisor as supervisor_say};
-use crate::practice::KINDS;
 use crate::practice::health::subject::Subject;
+use crate::practice::{KINDS, StartRecords};
 use crate::server::webhooks::Webhooks;
 use crate::server::{self, Access, Admin, Gate};
 use crate::store::{self, OpenError, Store};
@@ -107,6 +107,8 @@ pub struct FrontPages {
 /// What a service is started on: its store, and the admin listener if it was needed before.
 pub struct Opened {
     store: Store,
+    /// What was read of it when it was opened, if that was kept.
+    records: Option<StartRecords>,
     /// What is shown at the root of the admin listener instead of the status page.
     front: Option<FrontPages>,
     /// The service without a store was asked here. Kept open, so that nobody who connects in
@@ -119,7 +121,12 @@ pub struct Opened {
 impl Opened {
     /// On a store, with an admin listener of its own.
     pub fn on(store: Store) -> Self {
-        Self { store, front: None, admin: None, alerts: None }
+        Self { store, records: None, front: None, admin: None, alerts: None }
+    }
+
+    /// On a store whose records were read when it was opened.
+    fn with_records((store, records): (Store, StartRecords)) -> Self {
+        Self { records: Some(records), ..Self::on(store) }
     }
 
     /// With these pages at the root of the admin listener; the status page is at
@@ -148,8 +155,8 @@ impl Service {
     pub async fn start(config: &Config, connect: &impl Connect, clock: Clock) -> Result<Self, StartError> {
         // The store first: its lock tells a second instance which process is the first, a busy port
         // does not.
-        let store = open_store(config, &clock).await?;
-        Self::start_on(Opened::on(store), config, connect, clock).await
+        let opened = Opened::with_records(open_store(config, &clock).await?);
+        Self::start_on(opened, config, connect, clock).await
     }
 
     /// The same with these pages at the root of the admin listener.
@@ -162,8 +169,8 @@ impl Service {
         connect: &impl Connect,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let store = open_store(config, &clock).await?;
-        Self::start_on(Opened::on(store).with_front(front), config, connect, clock).await
+        let opened = Opened::with_records(open_store(config, &clock).await?);
+        Self::start_on(opened.with_front(front), config, connect, clock).await
     }
 
     /// The same on a store that is open.
@@ -176,7 +183,7 @@ impl Service {
         connect: &impl Connect,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let Opened { store, front, admin, alerts } = opened;
+        let Opened { store, records, front, admin, alerts } = opened;
         let (listener, admin_address) = match admin {
             Some(bound) => bound,
             None => bind_admin(config).await?,
@@ -185,7 +192,7 @@ impl Service {
             Some(webhooks) => Some((webhooks, bind("[webhooks] listen", webhooks.listen).await?)),
             None => None,
         };
-        let bridge = Arc::new(Bridge::new(config, connect, store.clone(), clock.clone()));
+        let bridge = Arc::new(Bridge::begun_with(records, config, connect, store.clone(), clock.clone()));
         let stop = CancellationToken::new();
         let access = Access {
             token: store.admin_token().clone(),
@@ -373,9 +380,12 @@ fn with_commands(router: Router, config: &Config) -> Router {
     server::with_typed_commands(router, &config::commands_for(&config.source))
 }
 
-async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError> {
+async fn open_store(config: &Config, clock: &Clock) -> Result<(Store, StartRecords), StartError> {
     let (path, now) = (config.state_path.clone(), clock.now());
-    let open = move || Store::open_or_rebuild(&path, now).and_then(|store| store.refuse_newer(&KINDS).map(|()| store));
+    let open = move || {
+        let (store, records) = Store::open_or_rebuild_reading(&path, now, &|| StartRecords::none(now))?;
+        store.refuse_newer(&KINDS).map(|()| (store, records))
+    };
     Ok(tokio::task::spawn_blocking(open).await.map_err(|_| StartError::Interrupted)??)
 }
 
@@ -393,7 +403,7 @@ pub async fn store_when_it_works(
 ) -> Result<Opened, StartError> {
     let why = match open_store(config, clock).await {
         Err(StartError::Store(why)) if why.may_pass() => why,
-        opened => return Ok(Opened::on(opened?)),
+        opened => return Ok(Opened::with_records(opened?)),
     };
     let (without_store, stop) = (WithoutStore::new(config, connect, clock.clone(), &why), CancellationToken::new());
     let _stopped_if_dropped = stop.clone().drop_guard();
@@ -428,7 +438,7 @@ pub async fn store_when_it_works(
     waiting(Arc::clone(&without_store));
     let open = || async {
         match open_store(config, clock).await {
-            Ok(store) => Ok(store),
+            Ok(opened) => Ok(opened),
             Err(StartError::Store(why)) => Err(why),
             Err(error @ (StartError::Listen(_) | StartError::Interrupted | StartError::Hopeless(_))) => {
                 Err(OpenError::Disk { path: config.state_path.clone(), reason: error.to_string() })
@@ -444,5 +454,5 @@ pub async fn store_when_it_works(
     // one on the store.
     stop.cancel();
     let _ = tokio::join!(admin, telling);
-    Ok(Opened { store: opened?, front: None, admin: Some(bound), alerts: Some(alerts) })
+    Ok(Opened { admin: Some(bound), alerts: Some(alerts), ..Opened::with_records(opened?) })
 }

@@ -47,7 +47,7 @@ use crate::practice::health::loops::kept;
 use crate::practice::health::problems::{Problem, Problems};
 use crate::practice::health::subject::Subject;
 use crate::said_lines::SaidLines;
-use crate::store::{OpenError, Store};
+use crate::store::OpenError;
 use crate::supervisor::{self, Kept, Supervisor};
 use crate::zone::Zone;
 
@@ -110,9 +110,9 @@ impl WithoutStore {
     ///
     /// # Errors
     /// That error.
-    pub async fn run<F>(&self, open: impl Fn() -> F) -> Result<Store, OpenError>
+    pub async fn run<T, F>(&self, open: impl Fn() -> F) -> Result<T, OpenError>
     where
-        F: Future<Output = Result<Store, OpenError>>,
+        F: Future<Output = Result<T, OpenError>>,
     {
         tracing::error!("{}", self.shown().why);
         let (opened, over) = (Mutex::new(None), CancellationToken::new());
@@ -213,9 +213,9 @@ impl WithoutStore {
         self.shown.lock()
     }
 
-    async fn try_loop<F>(&self, open: &impl Fn() -> F) -> Result<Store, OpenError>
+    async fn try_loop<T, F>(&self, open: &impl Fn() -> F) -> Result<T, OpenError>
     where
-        F: Future<Output = Result<Store, OpenError>>,
+        F: Future<Output = Result<T, OpenError>>,
     {
         loop {
             supervisor::rest(tokio::time::sleep(TRY_EVERY)).await;

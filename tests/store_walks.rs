@@ -4,12 +4,14 @@
 
 mod store_support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vetbridge::store::{Batch, Store};
+use serde::{Deserialize, Serialize};
+use vetbridge::store::{Batch, FirstReading, FoundRecord, Record, Store};
 
 use store_support::{Line, Place, line, now};
 
@@ -25,6 +27,28 @@ fn key(number: usize) -> String {
 /// Different at every place of a file.
 fn text(number: usize) -> String {
     format!("{number:05}-").repeat(150)
+}
+
+/// A record of another kind.
+#[derive(Serialize, Deserialize)]
+struct Number {
+    number: u32,
+}
+
+impl Record for Number {
+    const KIND: &'static str = "number";
+    const VERSION: u32 = 1;
+}
+
+/// A line that is none.
+#[derive(Serialize, Deserialize)]
+struct Damaged {
+    v: u32,
+}
+
+impl Record for Damaged {
+    const KIND: &'static str = "line";
+    const VERSION: u32 = 1;
 }
 
 impl Place {
@@ -71,6 +95,44 @@ async fn a_walk_shows_every_record_once_whether_it_is_on_the_disk_or_on_its_way(
     walk.skip_prefix("00");
     let next = walk.next().unwrap().unwrap().0;
     assert_eq!((first.as_str(), next.as_str()), ("00000-between", "01000"));
+}
+
+/// What a first reading found.
+#[derive(Default)]
+struct Found {
+    lines: Mutex<BTreeMap<String, Line>>,
+    unreadable: Mutex<Vec<String>>,
+}
+
+impl FirstReading for Found {
+    fn see(&self, found: &FoundRecord) {
+        match found.of::<Line>() {
+            Some(Ok((key, line))) => {
+                let former = self.lines.lock().unwrap().insert(key.to_owned(), line);
+                assert_eq!(former, None, "it was seen twice");
+            }
+            Some(Err(unreadable)) => self.unreadable.lock().unwrap().push(unreadable.key),
+            None => {}
+        }
+    }
+}
+
+#[test]
+fn a_store_shows_every_record_once_while_it_is_opened_also_long_ones_and_those_that_cannot_be_read() {
+    let place = Place::with(RECORDS);
+    let store = place.open().unwrap();
+    let long = line(&"long".repeat(5_000));
+    store.write_later(Batch::of("00500-long", &long).unwrap());
+    store.write_later(Batch::of("other", &Number { number: 7 }).unwrap());
+    store.write_later(Batch::of("damaged", &Damaged { v: 1 }).unwrap());
+    drop(store);
+    let (store, Found { lines, unreadable }) = Store::open_reading(&place.state(), now(), &Found::default).unwrap();
+    let mut expected: BTreeMap<String, Line> = (0..RECORDS).map(|number| (key(number), line(&text(number)))).collect();
+    expected.insert("00500-long".to_owned(), long);
+    let lines = lines.into_inner().unwrap();
+    assert!(lines == expected, "{} instead of {}", lines.len(), expected.len());
+    assert_eq!(unreadable.into_inner().unwrap(), ["line/damaged"]);
+    assert_eq!(store.walk::<Line>("").filter_map(Result::ok).count(), expected.len());
 }
 
 #[tokio::test]

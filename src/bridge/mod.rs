@@ -39,7 +39,7 @@ use crate::practice::health::problems::Problems;
 use crate::practice::health::subject::Subject;
 use crate::practice::ledger::Ledger;
 use crate::practice::rosters::KnownRosters;
-use crate::practice::{self, OpenVpmsClients, Practice, Settings, Shared, pauses, zones};
+use crate::practice::{self, OpenVpmsClients, Practice, Settings, Shared, StartRecords, pauses, zones};
 use crate::store::{Store, StoreError};
 use crate::supervisor::{self, Kept, Supervisor};
 use crate::webhooks::hint::Hint;
@@ -106,11 +106,31 @@ pub struct PauseChange {
 impl Bridge {
     /// A bridge that does nothing yet.
     pub fn new(config: &Config, connect: &impl Connect, store: Store, clock: Clock) -> Self {
+        Self::begun_with(None, config, connect, store, clock)
+    }
+
+    /// The same with the records that were read when the store was opened. Without them it reads
+    /// what it needs.
+    pub fn begun_with(
+        records: Option<StartRecords>,
+        config: &Config,
+        connect: &impl Connect,
+        store: Store,
+        clock: Clock,
+    ) -> Self {
         // Before the store is read: a clock that is set meanwhile has leaped.
         let now = clock.now();
         let (stopwatch, leaps) = (Stopwatch::start(now), Leaps::since(now));
+        let (ledger, days_at_start) = match records {
+            None => (Ledger::open(store.clone(), now), None),
+            Some(records) => {
+                let (ledger, days) = records.begin(store.clone(), now);
+                (ledger, Some(days))
+            }
+        };
         let shared = Arc::new(Shared {
-            ledger: Ledger::open(store.clone(), now),
+            ledger,
+            days_at_start: Mutex::new(days_at_start),
             pseudonyms: Pseudonyms::new(store.pseudonym_key().bytes()),
             clients: ClientMemory::open(store.clone(), config.bookings.client_memory_days, now),
             rosters: KnownRosters::open(store.clone()),
@@ -148,6 +168,8 @@ impl Bridge {
             let runner = bridge.runner(&id, deps);
             bridge.runners().insert(id, runner);
         }
+        // From here on they change.
+        bridge.shared.days_at_start.lock().take();
         bridge.look_for_left_behind();
         bridge.look_at_store();
         bridge
@@ -199,9 +221,9 @@ impl Bridge {
         self.tasks.spawn(async move {
             let vigil = || async {
                 let loops = shared.supervisor.watch();
-                let leaped = || {
+                let leaped = || async {
                     shared.set_store_right();
-                    shared.ledger.look_again(shared.clock.now());
+                    shared.ledger.look_again(shared.clock.now()).await;
                 };
                 let leaps = shared.leaps.watch(&shared.clock, leaped);
                 let all = || runners.lock().values().cloned().collect::<Vec<_>>();

@@ -4,7 +4,9 @@
 //! They name bookings by number and appointments by time, never a pet owner.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 
@@ -141,6 +143,9 @@ impl fmt::Display for StateReason {
 /// Reads a record.
 impl From<String> for StateReason {
     fn from(sentence: String) -> Self {
+        /// Looked into for each line of each booking when a ledger is read.
+        static PLAIN: LazyLock<BTreeMap<String, StateReason>> =
+            LazyLock::new(|| StateReason::PLAIN.into_iter().map(|plain| (plain.to_string(), plain)).collect());
         if let Some(note) = sentence.strip_prefix(NOTE) {
             return Self::Note(note.to_owned());
         }
@@ -150,8 +155,7 @@ impl From<String> for StateReason {
         if sentence == FORMER_CANCELLED_BY_PERSON {
             return Self::CancelledByPerson;
         }
-        let plain = Self::PLAIN.into_iter().find(|plain| reason(plain) == sentence);
-        plain.unwrap_or(Self::Sentence(sentence))
+        PLAIN.get(&sentence).cloned().unwrap_or(Self::Sentence(sentence))
     }
 }
 

@@ -1,24 +1,27 @@
 //! The latest readings of the diary, kept so that a person can be told of a day while OpenVPMS is
-//! away.
+//! away. Hardly anybody asks, so they are kept as rows of small numbers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use parking_lot::Mutex;
 
-use crate::availability::{Days, Readings};
+use crate::availability::{Days, Readings, ScheduleReading, UserReading};
+use crate::ids::{ScheduleId, UserId};
+use crate::small_numbers::{Numbers, put, put_signed};
+use crate::span::Span;
 
 /// So many readings of schedules are kept; the oldest go first. Sixty days of one schedule take
-/// some 20 KiB.
+/// some 3 KiB.
 const SCHEDULES_MAX: usize = 400;
 
 /// The latest readings of each day.
 #[derive(Default)]
-pub(super) struct KeptReadings(Mutex<VecDeque<KeptReading>>);
+pub(super) struct KeptReadings(Mutex<VecDeque<FoldedReading>>);
 
 /// A reading of some days.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct KeptReading {
     /// Which days it tells of.
     pub(super) days: Days,
@@ -31,10 +34,11 @@ pub(super) struct KeptReading {
 impl KeptReadings {
     /// Keeps a reading in place of those of which it tells everything again.
     pub(super) fn keep(&self, reading: KeptReading) {
+        let reading = FoldedReading::of(&reading);
         let mut kept = self.0.lock();
         kept.retain(|old| !reading.tells_all_of(old));
         kept.push_back(reading);
-        let mut schedules: usize = kept.iter().map(KeptReading::size).sum();
+        let mut schedules: usize = kept.iter().map(FoldedReading::size).sum();
         while schedules > SCHEDULES_MAX && kept.len() > 1 {
             schedules -= kept.pop_front().map_or(0, |oldest| oldest.size());
         }
@@ -42,30 +46,119 @@ impl KeptReadings {
 
     /// Those that tell of a day, the latest first.
     pub(super) fn of(&self, date: NaiveDate) -> Vec<KeptReading> {
-        self.0.lock().iter().rev().filter(|kept| kept.days.holds(date)).cloned().collect()
+        self.0.lock().iter().rev().filter(|kept| kept.days.holds(date)).map(FoldedReading::unfold).collect()
     }
 }
 
-impl KeptReading {
+/// A [`KeptReading`] in few bytes.
+struct FoldedReading {
+    days: Days,
+    began: DateTime<Utc>,
+    /// When each schedule was read, and its free and its busy time.
+    schedules: BTreeMap<ScheduleId, Option<(Span, DateTime<Utc>, FoldedTimes)>>,
+    /// When each clinician was read, and their free time on each schedule.
+    users: BTreeMap<UserId, (Span, DateTime<Utc>, BTreeMap<ScheduleId, FoldedTimes>)>,
+}
+
+impl FoldedReading {
+    fn of(KeptReading { days, began, readings }: &KeptReading) -> Self {
+        let Readings { schedules, users } = &**readings;
+        let schedule = |ScheduleReading { window, began, free, busy }: &ScheduleReading| {
+            (*window, *began, FoldedTimes::of(&[free, busy]))
+        };
+        let user = |UserReading { window, ended, free }: &UserReading| {
+            let free = free.iter().map(|(schedule, times)| (*schedule, FoldedTimes::of(&[times])));
+            (*window, *ended, free.collect())
+        };
+        Self {
+            days: *days,
+            began: *began,
+            schedules: schedules.iter().map(|(id, read)| (*id, read.as_ref().map(schedule))).collect(),
+            users: users.iter().map(|(id, read)| (*id, user(read))).collect(),
+        }
+    }
+
+    fn unfold(&self) -> KeptReading {
+        let schedule = |(window, began, times): &(Span, DateTime<Utc>, FoldedTimes)| {
+            let [free, busy] = times.unfold();
+            ScheduleReading { window: *window, began: *began, free, busy }
+        };
+        let user = |(window, ended, free): &(Span, DateTime<Utc>, BTreeMap<ScheduleId, FoldedTimes>)| {
+            let times = |times: &FoldedTimes| {
+                let [times] = times.unfold();
+                times
+            };
+            let free = free.iter().map(|(schedule, folded)| (*schedule, times(folded))).collect();
+            UserReading { window: *window, ended: *ended, free }
+        };
+        let readings = Readings {
+            schedules: self.schedules.iter().map(|(id, read)| (*id, read.as_ref().map(schedule))).collect(),
+            users: self.users.iter().map(|(id, read)| (*id, user(read))).collect(),
+        };
+        KeptReading { days: self.days, began: self.began, readings: Arc::new(readings) }
+    }
+
     fn size(&self) -> usize {
-        self.readings.schedules.len()
+        self.schedules.len()
     }
 
     /// True if nothing is lost with the other one.
     fn tells_all_of(&self, other: &Self) -> bool {
-        let (own, others) = (&*self.readings, &*other.readings);
+        let has = |id| self.schedules.get(id).is_some_and(Option::is_some);
         other.days.within(self.days) == other.days
-            && others.schedules.iter().all(|(id, read)| read.is_none() || own.schedule(*id).is_some())
-            && others.users.keys().all(|id| own.users.contains_key(id))
+            && other.schedules.iter().all(|(id, read)| read.is_none() || has(id))
+            && other.users.keys().all(|id| self.users.contains_key(id))
     }
+}
+
+/// Some sets of times: of each how many there are, and each beginning and end as its distance from
+/// the one before it.
+struct FoldedTimes(Box<[u8]>);
+
+impl FoldedTimes {
+    fn of(sets: &[&[Span]]) -> Self {
+        let mut bytes = Vec::new();
+        for set in sets {
+            put(&mut bytes, set.len() as u64);
+            let mut last = 0;
+            for at in set.iter().flat_map(|Span { start, end }| [start, end]) {
+                // Hardly ever is there a fraction of a second.
+                let (second, fraction) = (at.timestamp(), at.timestamp_subsec_nanos());
+                put_signed(&mut bytes, (second - last) << 1 | i64::from(fraction > 0));
+                if fraction > 0 {
+                    put(&mut bytes, fraction.into());
+                }
+                last = second;
+            }
+        }
+        Self(bytes.into_boxed_slice())
+    }
+
+    fn unfold<const SETS: usize>(&self) -> [Vec<Span>; SETS] {
+        let mut numbers = Numbers(&self.0);
+        std::array::from_fn(|_| {
+            let mut last = 0;
+            let count = numbers.next().unwrap_or_default();
+            (0..count)
+                .map_while(|_| Some(Span::new(moment(&mut numbers, &mut last)?, moment(&mut numbers, &mut last)?)))
+                .collect()
+        })
+    }
+}
+
+fn moment(numbers: &mut Numbers<'_>, last: &mut i64) -> Option<DateTime<Utc>> {
+    let number = numbers.signed()?;
+    *last += number >> 1;
+    let fraction = if number & 1 == 1 { numbers.next()? } else { 0 };
+    DateTime::from_timestamp(*last, u32::try_from(fraction).ok()?)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::availability::ScheduleReading;
-    use crate::ids::ScheduleId;
-    use crate::span::Span;
 
     fn day(number: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(2027, 2, number).unwrap()
@@ -103,5 +196,48 @@ mod tests {
         assert_eq!((1..=20).filter(|first| !kept.of(day(*first)).is_empty()).count(), SCHEDULES_MAX / 100);
         kept.keep(reading(1, 20, (0..1000).map(|id| (id, true))));
         assert_eq!(kept.of(day(20)).len(), 1);
+    }
+
+    fn times() -> impl Strategy<Value = Vec<Span>> {
+        let moment = || (-1_i64 << 32..1_i64 << 33, prop_oneof![9 => Just(0), 1 => 0_u32..1_000_000_000]);
+        let at = |(second, fraction)| DateTime::from_timestamp(second, fraction).unwrap();
+        vec((moment(), moment()).prop_map(move |(start, end)| Span::new(at(start), at(end))), 0..5)
+    }
+
+    proptest! {
+        #[test]
+        fn every_reading_is_unfolded_as_it_was(
+            schedules in vec((any::<i64>(), any::<bool>(), times(), times()), 0..4),
+            users in vec((any::<i64>(), vec((any::<i64>(), times()), 0..3)), 0..3),
+        ) {
+            let (began, window) = (DateTime::UNIX_EPOCH, Span::new(DateTime::UNIX_EPOCH, DateTime::<Utc>::MAX_UTC));
+            let schedule = |(id, is_read, free, busy): (i64, bool, Vec<Span>, Vec<Span>)| {
+                (ScheduleId(id), is_read.then_some(ScheduleReading { window, began, free, busy }))
+            };
+            let user = |(id, free): (i64, Vec<(i64, Vec<Span>)>)| {
+                let free = free.into_iter().map(|(schedule, times)| (ScheduleId(schedule), times)).collect();
+                (UserId(id), UserReading { window, ended: began, free })
+            };
+            let readings = Arc::new(Readings {
+                schedules: schedules.into_iter().map(schedule).collect(),
+                users: users.into_iter().map(user).collect(),
+            });
+            let reading = KeptReading { days: Days { first: day(1), count: 60 }, began, readings };
+            prop_assert_eq!(FoldedReading::of(&reading).unfold(), reading);
+        }
+    }
+
+    #[test]
+    fn sixty_days_of_a_schedule_with_eight_appointments_each_take_four_kibibytes_at_most() {
+        let at =
+            |day: i64, minute: i64| DateTime::from_timestamp(1_800_000_000 + 86_400 * day + 60 * minute, 0).unwrap();
+        let set = |shift: i64| -> Vec<Span> {
+            let starts = (0..60).flat_map(|day| (0..8).map(move |number| (day, 60 * number + shift)));
+            starts.map(|(day, from)| Span::new(at(day, from), at(day, from + 15))).collect()
+        };
+        let sets = [set(0), set(15)];
+        let folded = FoldedTimes::of(&[&sets[0], &sets[1]]);
+        assert!(folded.0.len() <= 4_096, "{}", folded.0.len());
+        assert_eq!(folded.unfold(), sets);
     }
 }

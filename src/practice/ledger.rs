@@ -4,6 +4,7 @@
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,7 +12,7 @@ use crate::alerts::concern::{About, Concern};
 use crate::availability::OwnBooking;
 use crate::availability::rules::CountedBooking;
 use crate::booking::entry::{Entry, Place, State};
-use crate::ids::{BookingId, PracticeId};
+use crate::ids::{BookingId, BookingReference, PracticeId};
 use crate::store::{Batch, Record, RecordKind, Store, StoreError, Unreadable};
 use crate::zone::Zone;
 
@@ -45,6 +46,36 @@ pub struct Ledger {
     clock_set_at: Mutex<DateTime<Utc>>,
 }
 
+/// The bookings of a store as its ledger begins with them.
+pub(super) struct KnownBookings {
+    now: DateTime<Utc>,
+    live: BTreeMap<BookingId, Entry>,
+    settled: BTreeMap<BookingId, Entry>,
+    unreadable: Vec<Unreadable>,
+}
+
+impl KnownBookings {
+    /// None yet, of those that something can still happen to from this moment on.
+    pub(super) fn none(now: DateTime<Utc>) -> Self {
+        Self { now, live: BTreeMap::new(), settled: BTreeMap::new(), unreadable: Vec::new() }
+    }
+
+    /// At this moment.
+    pub(super) fn read_at(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// A booking was found, or a record of one that cannot be read.
+    pub(super) fn add(&mut self, found: Result<Entry, Unreadable>) {
+        match found {
+            Ok(entry) if is_live(&entry, self.now) => drop(self.live.insert(entry.booking_id, entry)),
+            Ok(entry) if is_recent(&entry, self.now) => drop(self.settled.insert(entry.booking_id, entry)),
+            Ok(_) => {}
+            Err(own) => self.unreadable.push(own),
+        }
+    }
+}
+
 /// So many settled bookings of a practice are kept at most, the latest ones: those of a hundred a
 /// day for over a year. Whatever Healthengine makes up, the ledger does not grow for ever.
 pub const SETTLED_MAX: usize = 50_000;
@@ -69,26 +100,42 @@ fn is_recent(entry: &Entry, now: DateTime<Utc>) -> bool {
 impl Ledger {
     /// Reads the ledger. Records that cannot be read are named in the log and left where they are.
     pub fn open(store: Store, now: DateTime<Utc>) -> Self {
-        let (mut live, mut settled, mut unreadable) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let mut known = KnownBookings::none(now);
         for found in store.walk::<Entry>("") {
-            match found {
-                Ok((_, entry)) if is_live(&entry, now) => drop(live.insert(entry.booking_id, entry)),
-                Ok((_, entry)) if is_recent(&entry, now) => drop(settled.insert(entry.booking_id, entry)),
-                Ok(_) => {}
-                Err(own) => {
-                    tracing::error!("A booking of the ledger cannot be read and is left as it is: {own}.");
-                    unreadable.push(own);
-                }
-            }
+            known.add(found.map(|(_, entry)| entry));
+        }
+        Self::of(store, known)
+    }
+
+    /// The ledger of a store whose bookings were read when it was opened.
+    pub(super) fn of(store: Store, known: KnownBookings) -> Self {
+        let KnownBookings { now, live, settled, mut unreadable } = known;
+        unreadable.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+        for own in &unreadable {
+            tracing::error!("A booking of the ledger cannot be read and is left as it is: {own}.");
         }
         Self { store, live: Mutex::new(live), settled: Mutex::new(settled), unreadable, clock_set_at: Mutex::new(now) }
     }
 
     /// The clock leaped: bookings that were over by a clock that was ahead may be upcoming again.
-    pub fn look_again(&self, now: DateTime<Utc>) {
+    pub async fn look_again(&self, now: DateTime<Utc>) {
         *self.clock_set_at.lock() = now;
-        for entry in self.all().filter(|entry| is_live(entry, now)) {
-            self.live().entry(entry.booking_id).or_insert(entry);
+        let mut found = Vec::new();
+        let look = |entry: Entry| {
+            found.extend(is_live(&entry, now).then_some(entry.booking_id));
+            ControlFlow::<()>::Continue(())
+        };
+        let _all = self.look_through(look).await;
+        for id in found {
+            let mut live = self.live();
+            if live.contains_key(&id) {
+                continue;
+            }
+            // It may have changed since it was found, and cannot from here on.
+            if let Some(entry) = self.store.get::<Entry>(&key(id)).ok().flatten().filter(|own| is_live(own, now)) {
+                self.settled.lock().remove(&id);
+                live.insert(id, entry);
+            }
         }
     }
 
@@ -214,6 +261,31 @@ impl Ledger {
         self.store.walk::<Entry>("").filter_map(|found| found.ok().map(|(_, entry)| entry))
     }
 
+    /// Looks at every booking, oldest number first, until there is something to say, and lets
+    /// others do their work in between: whoever has a booking to answer comes first.
+    async fn look_through<T>(&self, mut look: impl FnMut(Entry) -> ControlFlow<T>) -> Option<T> {
+        let mut all = self.store.walk::<Entry>("");
+        while let Some(found) = all.next() {
+            if all.is_about_to_read() {
+                tokio::task::yield_now().await;
+            }
+            let Ok((_, entry)) = found else { continue };
+            if let ControlFlow::Break(found) = look(entry) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// The booking, other than this one, whose appointment stands under a reference.
+    pub async fn other_under(&self, reference: &BookingReference, but: BookingId) -> Option<BookingId> {
+        let is_it = |entry: Entry| {
+            let stands = entry.booking_id != but && entry.stands() && entry.reference.as_ref() == Some(reference);
+            if stands { ControlFlow::Break(entry.booking_id) } else { ControlFlow::Continue(()) }
+        };
+        self.look_through(is_it).await
+    }
+
     /// Forgets settled bookings whose appointment is `keep_days` ago, and of each practice the
     /// oldest beyond [`SETTLED_MAX`]; flagged ones stay.
     pub async fn forget_old(&self, keep_days: u32, now: DateTime<Utc>) -> Result<usize, StoreError> {
@@ -221,13 +293,10 @@ impl Ledger {
         let mut batch = Batch::new();
         let mut forgotten = 0;
         let mut settled: BTreeMap<PracticeId, Vec<(DateTime<Utc>, BookingId)>> = BTreeMap::new();
-        let mut all = self.store.walk::<Entry>("");
-        while let Some(found) = all.next() {
-            if all.is_about_to_read() {
-                // Whoever has a booking to answer comes first.
-                tokio::task::yield_now().await;
+        let look = |entry: Entry| {
+            if is_live(&entry, now) {
+                return ControlFlow::<()>::Continue(());
             }
-            let Some((_, entry)) = found.ok().filter(|(_, entry)| !is_live(entry, now)) else { continue };
             let last = entry.history.last().map(|last| last.at);
             let over = entry.place.as_ref().map_or(last, |place| Some(place.span.end));
             if over.is_some_and(|over| over < before) {
@@ -236,7 +305,9 @@ impl Ledger {
             } else {
                 settled.entry(entry.practice_id).or_default().push((last.unwrap_or_default(), entry.booking_id));
             }
-        }
+            ControlFlow::Continue(())
+        };
+        let _all = self.look_through(look).await;
         for mut of_practice in settled.into_values() {
             of_practice.sort_unstable();
             let too_many = of_practice.len().saturating_sub(SETTLED_MAX);
@@ -259,7 +330,7 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::booking::answered::Acknowledged;
-    use crate::ids::{AppointmentTypeId, BookingReference, LocationId, ScheduleId};
+    use crate::ids::{AppointmentTypeId, LocationId, ScheduleId};
     use crate::span::Span;
     use crate::store::MemoryEngine;
 
@@ -327,7 +398,7 @@ mod tests {
         ledger.save(&entry, at(300)).await.unwrap();
         let inserted = |now| ledger.own_bookings(None, at(now))[0].inserted;
         assert_eq!(inserted(301), Some(at(300)));
-        ledger.look_again(at(10));
+        ledger.look_again(at(10)).await;
         assert_eq!((inserted(10), inserted(90)), (Some(at(10)), Some(at(10))));
         assert_eq!(inserted(300), Some(at(300)));
     }

@@ -29,7 +29,7 @@
 //!
 //! What all practices share is in [`shared`]: the booking [`ledger`], the [`rosters`], the client
 //! memory ([`client_memory`]), the [`zones`], the [`pauses`], the [`booking_names`]. [`records`]
-//! names every kind of record there is.
+//! names every kind of record there is; [`start_records`] has those that a start takes over.
 //!
 //! Practices run side by side. They share the store, the locks of the diary and the rate limits,
 //! never a task: one that fails holds up no other.
@@ -59,6 +59,7 @@ pub mod rosters;
 mod round_error;
 pub mod shared;
 mod signals;
+mod start_records;
 mod subscription;
 mod wiring;
 pub mod zones;
@@ -70,4 +71,5 @@ pub use offering::Offering;
 pub(crate) use offering::inventory::{asked, read_inventory};
 pub use records::KINDS;
 pub use shared::{OpenVpmsClients, Settings, Shared};
+pub use start_records::StartRecords;
 pub use wiring::Practice;

@@ -119,7 +119,10 @@ impl Practice {
             }
         };
         if let ResolvedAs::Confirmed { reference: Some(reference), .. } = &outcome {
-            self.is_nobody_elses(id, reference)?;
+            // One appointment is not two pet owners'.
+            if let Some(other) = self.context.shared.ledger.other_under(reference, id).await {
+                return Err(NotResolved::Refused(say::taken_by(other)));
+            }
         }
         let listed = if outcome == ResolvedAs::Cancelled { None } else { self.executor.lists.is_listed(id).await };
         let resolved = Resolved { outcome, listed, note: note.map(|note| note.to_string()) };
@@ -156,14 +159,5 @@ impl Practice {
             .current()
             .map(|offering| offering.zones.server)
             .ok_or_else(|| crate::messages::practice::NO_ZONE.into())
-    }
-
-    /// One appointment is not two pet owners'.
-    fn is_nobody_elses(&self, id: BookingId, reference: &BookingReference) -> Result<(), NotResolved> {
-        let mut others = self.context.shared.ledger.all().filter(|entry| entry.booking_id != id && entry.stands());
-        match others.find(|entry| entry.reference.as_ref() == Some(reference)) {
-            Some(other) => Err(NotResolved::Refused(say::taken_by(other.booking_id))),
-            None => Ok(()),
-        }
     }
 }

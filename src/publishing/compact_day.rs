@@ -8,6 +8,7 @@
 
 use crate::availability::{Day, Piece};
 use crate::ids::AppointmentTypeId;
+use crate::small_numbers::{Numbers, put, put_signed};
 
 /// A day as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,13 +45,13 @@ impl CompactDay {
 
     /// The slot size of the schedule.
     pub fn slot_size_minutes(&self) -> u32 {
-        Numbers(&self.0).slot_size().unwrap_or_default()
+        slot_size(&mut Numbers(&self.0)).unwrap_or_default()
     }
 
     /// The day that was folded up.
     pub fn unfold(&self) -> Day {
         let mut numbers = Numbers(&self.0);
-        let slot_size_minutes = numbers.slot_size().unwrap_or_default();
+        let slot_size_minutes = slot_size(&mut numbers).unwrap_or_default();
         let sets: Vec<Vec<AppointmentTypeId>> = (0..numbers.next().unwrap_or_default())
             .map_while(|_| {
                 let length = numbers.next()?;
@@ -59,7 +60,7 @@ impl CompactDay {
             .collect();
         let mut pieces = Vec::new();
         let mut last_end = 0;
-        while let Some(piece) = numbers.piece(last_end, &sets) {
+        while let Some(piece) = next_piece(&mut numbers, last_end, &sets) {
             last_end = piece.end_minute;
             pieces.push(piece);
         }
@@ -67,50 +68,19 @@ impl CompactDay {
     }
 }
 
-/// Seven bits in each byte, the lowest first; the eighth says that more follow.
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
+fn slot_size(numbers: &mut Numbers<'_>) -> Option<u32> {
+    u32::try_from(numbers.next()?).ok()
 }
 
-/// Small numbers of either sign are small.
-fn put_signed(bytes: &mut Vec<u8>, number: i64) {
-    put(bytes, ((number << 1) ^ (number >> 63)) as u64);
+fn minutes(numbers: &mut Numbers<'_>, since: u32) -> Option<u32> {
+    u32::try_from(i64::from(since) + numbers.signed()?).ok()
 }
 
-/// Reads what was put.
-struct Numbers<'a>(&'a [u8]);
-
-impl Numbers<'_> {
-    fn next(&mut self) -> Option<u64> {
-        let length = self.0.iter().position(|byte| byte & 0x80 == 0)? + 1;
-        let (own, rest) = self.0.split_at(length);
-        self.0 = rest;
-        Some(own.iter().rev().fold(0, |number, byte| number << 7 | u64::from(byte & 0x7F)))
-    }
-
-    fn slot_size(&mut self) -> Option<u32> {
-        u32::try_from(self.next()?).ok()
-    }
-
-    fn signed(&mut self) -> Option<i64> {
-        let number = self.next()?;
-        Some((number >> 1) as i64 ^ -((number & 1) as i64))
-    }
-
-    fn minutes(&mut self, since: u32) -> Option<u32> {
-        u32::try_from(i64::from(since) + self.signed()?).ok()
-    }
-
-    fn piece(&mut self, last_end: u32, sets: &[Vec<AppointmentTypeId>]) -> Option<Piece> {
-        let start_minute = self.minutes(last_end)?;
-        let end_minute = self.minutes(start_minute)?;
-        let types = sets.get(usize::try_from(self.next()?).ok()?)?.clone();
-        Some(Piece { start_minute, end_minute, types })
-    }
+fn next_piece(numbers: &mut Numbers<'_>, last_end: u32, sets: &[Vec<AppointmentTypeId>]) -> Option<Piece> {
+    let start_minute = minutes(numbers, last_end)?;
+    let end_minute = minutes(numbers, start_minute)?;
+    let types = sets.get(usize::try_from(numbers.next()?).ok()?)?.clone();
+    Some(Piece { start_minute, end_minute, types })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SendIf;
 use super::offered_before::{CHOOSING, LastOffered, OfferedBefore};
-use crate::availability::{DayChange, Moment, ResourceDay, SentDay, compare};
+use crate::availability::{Day, DayChange, Moment, ResourceDay, SentDay, compare};
 use crate::clock::Measured;
 use crate::dates;
 use crate::zone::Zone;
@@ -26,6 +26,7 @@ pub const QUEUE_TIME: TimeDelta = TimeDelta::milliseconds(500);
 
 /// What was last sent of a day and answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "StoredLastSent")]
 pub struct LastSent {
     /// The day, and whether it was accepted.
     #[serde(flatten)]
@@ -35,6 +36,24 @@ pub struct LastSent {
     /// What was offered before. Absent where no rule asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<OfferedBefore>,
+}
+
+/// A [`LastSent`] as it is read: one flat object. serde keeps what it flattens aside until it knows
+/// where it belongs, and a start reads thousands of these.
+#[derive(Deserialize)]
+struct StoredLastSent {
+    day: Day,
+    at: DateTime<Utc>,
+    accepted: bool,
+    read_at: DateTime<Utc>,
+    #[serde(default)]
+    before: Option<OfferedBefore>,
+}
+
+impl From<StoredLastSent> for LastSent {
+    fn from(StoredLastSent { day, at, accepted, read_at, before }: StoredLastSent) -> Self {
+        Self { sent: SentDay { day, at, accepted }, read_at, before }
+    }
 }
 
 impl LastSent {
@@ -188,7 +207,6 @@ pub fn free_from(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::availability::Day;
     use crate::ids::AppointmentTypeId;
 
     fn at(seconds: i64) -> DateTime<Utc> {

@@ -33,5 +33,5 @@ pub fn import(
     announce(&directory, &ExportHead { exported_at: now, meta }, key, records)?;
     let aside = finish(&directory)?;
     // Reads all of it once, as the service will.
-    opening::open_in(directory, now).map(|_| aside)
+    opening::open_in(directory, now, &|| ()).map(|_| aside)
 }

@@ -31,6 +31,7 @@
 //! | `writer`, `parts` | changes on their way to the disk |
 //! | `record_reader`, `walk` | records as they are, or will be when the disk has all changes |
 //! | `directory`, `opening` | what has to be right before a database is opened |
+//! | `first_reading` | all records once, when it is opened |
 //! | [`export`], `whole_state` | all of it as text, all of it judged |
 //! | `replace`, `rebuild` | an import, or what is left of a damaged database, takes its place |
 //! | `engine`, `sled_engine`, [`memory`] | the database: sled on a disk, or a disk in memory that keeps what was flushed |
@@ -47,6 +48,7 @@ mod engine;
 pub mod error;
 pub mod export;
 mod file_names;
+mod first_reading;
 mod import;
 pub mod kinds;
 pub mod memory;
@@ -79,6 +81,7 @@ use secrecy::SecretString;
 pub use self::command_key::{command_key, fresh_command_key};
 pub use self::error::{BadExport, OpenError, StoreError};
 pub use self::export::{Export, ExportHead, ExportWriter};
+pub use self::first_reading::{FirstReading, FoundRecord};
 pub use self::import::import;
 pub use self::kinds::{RecordKind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};
@@ -131,7 +134,7 @@ pub fn verify(path: &Path, kinds: &[RecordKind], now: DateTime<Utc>) -> Result<O
     if directory.marker()?.is_none() && !directory.has_database() && !path.join(file_names::INCOMING).exists() {
         return Ok(None);
     }
-    let database = opening::open_database(&directory, now)?;
+    let (database, ()) = opening::open_database(&directory, now, &|| ())?;
     let reader = RecordReader::new(Arc::new(WriteQueue::new()), database.disk);
     Ok(Some(whole_state::judge(StoredWalk::new(&reader, String::new()), kinds, |_, _| {})))
 }
@@ -215,8 +218,20 @@ impl Store {
     /// # Errors
     /// What is wrong with the directory and what to do about it. Nothing was deleted.
     pub fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
-        let opening::OpenedDirectory { disk, versions, meta, pseudonym_key, admin_token, directory } =
-            opening::open(path, now)?;
+        Self::open_reading(path, now, &|| ()).map(|(store, ())| store)
+    }
+
+    /// The same with what is made of all records meanwhile. `begin` begins that.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_reading<F: FirstReading>(
+        path: &Path,
+        now: DateTime<Utc>,
+        begin: &dyn Fn() -> F,
+    ) -> Result<(Self, F), OpenError> {
+        let (opened, made) = opening::open_reading(path, now, begin)?;
+        let opening::OpenedDirectory { disk, versions, meta, pseudonym_key, admin_token, directory } = opened;
         let queue = Arc::new(WriteQueue::new());
         let writer = start_writer(&queue, Arc::clone(&disk))
             .map_err(|error| OpenError::Disk { path: path.to_owned(), reason: error.to_string() })?;
@@ -230,7 +245,7 @@ impl Store {
             admin_token,
             directory: Some(directory),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok((Self { inner: Arc::new(inner) }, made))
     }
 
     /// The same for the service, which has to go on: a database that is damaged or gone is set
@@ -240,12 +255,24 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_or_rebuild(path: &Path, now: DateTime<Utc>) -> Result<Self, OpenError> {
-        match Self::open(path, now) {
+        Self::open_or_rebuild_reading(path, now, &|| ()).map(|(store, ())| store)
+    }
+
+    /// The same with what is made of all records meanwhile, as [`Store::open_reading`] does it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_or_rebuild_reading<F: FirstReading>(
+        path: &Path,
+        now: DateTime<Utc>,
+        begin: &dyn Fn() -> F,
+    ) -> Result<(Self, F), OpenError> {
+        match Self::open_reading(path, now, begin) {
             Err(why) if rebuild::can_mend(path, &why) => {
                 let rebuilt = rebuild::rebuild(path, &why, now)?;
                 let text = say::rebuilt(&why, rebuilt.aside.as_deref(), rebuilt.taken, &rebuilt.lost);
                 tracing::error!("{text}");
-                Self::open(path, now)
+                Self::open_reading(path, now, begin)
             }
             opened => opened,
         }

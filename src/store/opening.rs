@@ -12,8 +12,9 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::directory::{Marker, StateDirectory, disk};
-use super::engine::{Engine, EngineError};
+use super::engine::EngineError;
 use super::error::OpenError;
+use super::first_reading::{FirstReading, read_all};
 use super::kinds::RecordKind;
 use super::meta::Meta;
 use super::parts::Parted;
@@ -43,19 +44,15 @@ pub(super) struct Database {
 pub(super) struct KindVersions(BTreeMap<String, u32>);
 
 impl KindVersions {
-    /// Reads all of a database, so that damage anywhere shows at once.
-    fn survey<E: Engine>(disk: &Parted<E>) -> Result<Self, EngineError> {
-        let mut versions = Self::default();
-        disk.beginnings(&mut |key, value| {
-            let kind = key.split(|byte| *byte == b'/').next().unwrap_or_default();
-            let kind = str::from_utf8(kind).unwrap_or_default();
-            let version = version_of(value).unwrap_or_default();
-            match versions.0.get_mut(kind) {
-                Some(latest) => *latest = version.max(*latest),
-                None => drop(versions.0.insert(kind.to_owned(), version)),
-            }
-        })?;
-        Ok(versions)
+    /// Notes a raw value that begins a record's text.
+    fn note(&mut self, key: &[u8], value: &[u8]) {
+        let kind = key.split(|byte| *byte == b'/').next().unwrap_or_default();
+        let kind = str::from_utf8(kind).unwrap_or_default();
+        let version = version_of(value).unwrap_or_default();
+        match self.0.get_mut(kind) {
+            Some(latest) => *latest = version.max(*latest),
+            None => drop(self.0.insert(kind.to_owned(), version)),
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -71,12 +68,22 @@ impl KindVersions {
     }
 }
 
-pub(super) fn open(path: &Path, now: DateTime<Utc>) -> Result<OpenedDirectory, OpenError> {
-    open_in(StateDirectory::open(path, now)?, now)
+/// `begin` begins what is made of the records.
+pub(super) fn open_reading<F: FirstReading>(
+    path: &Path,
+    now: DateTime<Utc>,
+    begin: &dyn Fn() -> F,
+) -> Result<(OpenedDirectory, F), OpenError> {
+    open_in(StateDirectory::open(path, now)?, now, begin)
 }
 
-pub(super) fn open_in(directory: StateDirectory, now: DateTime<Utc>) -> Result<OpenedDirectory, OpenError> {
-    let Database { disk, versions, meta } = open_database(&directory, now)?;
+/// The same in a directory that this process has already.
+pub(super) fn open_in<F: FirstReading>(
+    directory: StateDirectory,
+    now: DateTime<Utc>,
+    begin: &dyn Fn() -> F,
+) -> Result<(OpenedDirectory, F), OpenError> {
+    let (Database { disk, versions, meta }, made) = open_database(&directory, now, begin)?;
     let path = directory.path();
     let (pseudonym_key, key_is_fresh) = ensure_pseudonym_key(path)?;
     if key_is_fresh && meta.created_at != now {
@@ -85,12 +92,16 @@ pub(super) fn open_in(directory: StateDirectory, now: DateTime<Utc>) -> Result<O
         );
     }
     let admin_token = ensure_admin_token(path)?;
-    Ok(OpenedDirectory { disk, versions, meta, pseudonym_key, admin_token, directory })
+    Ok((OpenedDirectory { disk, versions, meta, pseudonym_key, admin_token, directory }, made))
 }
 
 /// Opens the database of a directory; makes one at the first start, and finishes what an import
-/// began.
-pub(super) fn open_database(directory: &StateDirectory, now: DateTime<Utc>) -> Result<Database, OpenError> {
+/// began. All of it is read, so that damage anywhere shows at once.
+pub(super) fn open_database<F: FirstReading>(
+    directory: &StateDirectory,
+    now: DateTime<Utc>,
+    begin: &dyn Fn() -> F,
+) -> Result<(Database, F), OpenError> {
     super::replace::finish(directory)?;
     let path = directory.path();
     let marker = directory.marker()?;
@@ -103,9 +114,11 @@ pub(super) fn open_database(directory: &StateDirectory, now: DateTime<Utc>) -> R
         return Err(vanished(marker));
     }
     let disk = Parted::new(SledEngine::open(directory)?);
-    let read = quietly(|| Ok((KindVersions::survey(&disk)?, Meta::find_in(&disk)?)));
-    let read = read.and_then(|read| read.map_err(|EngineError(reason)| reason));
-    let (versions, found) = read.map_err(|reason| damaged(path, reason))?;
+    let mut versions = KindVersions::default();
+    let made = begin();
+    let read = read_all(&disk, &mut |key, value| versions.note(key, value), &made);
+    let meta = || quietly(|| Meta::find_in(&disk))?.map_err(|EngineError(reason)| reason);
+    let found = read.and_then(|()| meta()).map_err(|reason| damaged(path, reason))?;
     let meta = match (found, marker) {
         (Some(Ok(meta)), Some(marker)) if marker.instance == meta.instance => meta,
         (Some(Ok(_)), Some(_)) => {
@@ -128,7 +141,7 @@ pub(super) fn open_database(directory: &StateDirectory, now: DateTime<Utc>) -> R
         (None, Some(marker)) => return Err(vanished(marker)),
         (None, None) => first_start(directory, &disk, now)?,
     };
-    Ok(Database { disk: Arc::new(disk), versions, meta })
+    Ok((Database { disk: Arc::new(disk), versions, meta }, made))
 }
 
 fn first_start(directory: &StateDirectory, disk: &Parted<SledEngine>, now: DateTime<Utc>) -> Result<Meta, OpenError> {

@@ -115,17 +115,37 @@ impl<E: Engine + ?Sized> Parted<E> {
         Ok(run)
     }
 
-    /// Shows every raw value that begins a record's text, in order of keys.
-    pub(super) fn beginnings(&self, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), EngineError> {
+    /// Shows every raw value that begins a record's text, and every record as it was found, in
+    /// order of keys.
+    pub(super) fn survey(
+        &self,
+        begins: &mut dyn FnMut(&[u8], &[u8]),
+        is_found: &mut dyn FnMut(Vec<u8>, FoundParts),
+    ) -> Result<(), EngineError> {
+        let mut open: Option<(Vec<u8>, FoundParts)> = None;
         self.visit(EVERYTHING, &mut |raw, value| {
             let (key, number) = split_key(raw);
             match number {
-                None if parse_head(value).is_none() => see(key, value),
-                Some(1) => see(key, value),
+                None if parse_head(value).is_none() => begins(key, value),
+                Some(1) => begins(key, value),
                 None | Some(_) => {}
             }
+            match &mut open {
+                Some((same, found)) if same == key => found.add(number, value),
+                former => {
+                    let mut found = FoundParts::default();
+                    found.add(number, value);
+                    if let Some((key, found)) = former.replace((key.to_vec(), found)) {
+                        is_found(key, found);
+                    }
+                }
+            }
             ControlFlow::Continue(())
-        })
+        })?;
+        if let Some((key, found)) = open {
+            is_found(key, found);
+        }
+        Ok(())
     }
 
     /// Applies all changes or none. They need not last before [`Parted::sync`].
@@ -203,7 +223,7 @@ fn split_key(raw: &[u8]) -> (&[u8], Option<usize>) {
 
 /// What stands under one record's key and behind it.
 #[derive(Default)]
-struct FoundParts {
+pub(super) struct FoundParts {
     head: Option<Vec<u8>>,
     parts: BTreeMap<usize, Vec<u8>>,
 }
@@ -216,7 +236,8 @@ impl FoundParts {
         }
     }
 
-    fn assemble(self) -> StoredValue {
+    /// The value that these are the parts of.
+    pub(super) fn assemble(self) -> StoredValue {
         let Some(head) = self.head else { return StoredValue::Damaged("its parts have no head") };
         let value = match parse_head(&head) {
             None if self.parts.is_empty() => head,

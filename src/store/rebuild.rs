@@ -102,7 +102,7 @@ pub(super) fn rebuild(path: &Path, why: &OpenError, now: DateTime<Utc>) -> Resul
         // What it says is logged too.
         let _ = write_file(&aside.join(REPORT), report.as_bytes());
     }
-    opening::open_in(directory, now).map(|_| rebuilt)
+    opening::open_in(directory, now, &|| ()).map(|_| rebuilt)
 }
 
 /// What can be read of a database: in a copy, because reading changes it. `None`: nothing.

@@ -1,5 +1,7 @@
 //! From nothing to a practice that is in step.
 
+use std::time::Duration;
+
 use vetbridge::booking::entry::State;
 use vetbridge::ids::ScheduleId;
 use vetbridge::simulator::exchange::Fault;
@@ -68,6 +70,22 @@ async fn a_restart_without_changes_sends_nothing_again() {
         assert_eq!(clinic.state(booking), Some(State::Confirmed));
         assert_eq!(clinic.practice().not_in_step(clinic.clock.now()), Vec::<String>::new());
     }
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_asks_for_requests_while_openvpms_is_read_and_a_booking_waits_for_the_mapping() {
+    let mut clinic = Clinic::open().await;
+    clinic.stop().await;
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.openvpms_faults.set(|_| Some(Fault::Slow(seconds(1))));
+    clinic.journal.clear();
+    clinic.start();
+    clinic.pass(Duration::from_millis(100)).await;
+    assert_eq!(clinic.journal.count("GET /requests", "/requests"), 1);
+    assert_eq!(clinic.journal.count("GET /requests/bookings", ""), 0, "nobody can say yet what is offered");
+    clinic.until_state(booking, State::Confirmed, seconds(15)).await;
+    clinic.openvpms_faults.heal();
     clinic.finish().await;
 }
 

@@ -158,8 +158,8 @@ fn of_check() -> Vec<String> {
         webhooks::nobody_behind_the_proxy(prefix, &webhooks::another_answer(502, None)),
         webhooks::unreached_from_here(prefix, &failed()),
         webhooks::unusable_from_here(prefix, &certificate),
-        check_findings::never_open("Schedule 136 (Main)", Shut::Schedule, 60),
-        check_findings::never_open("User 1158 on schedule 136 (Main)", Shut::Clinician, 60),
+        check_findings::never_open("Schedule 136 (Main)", &Shut::Schedule, 60),
+        check_findings::never_open("User 1158 on schedule 136 (Main)", &Shut::Clinician, 60),
         check_findings::types_never_fit("\"Dental\" (75 minutes)", "136 (Main)", 60, 60),
         check_findings::offered_outside_live_hours("saturday 09:00-12:00"),
         check_findings::schedules_at_other_location(&[schedule].into(), LocationId(98), "Main", &[LocationId(97)], &[]),
@@ -230,6 +230,7 @@ fn of_healthengine() -> Vec<String> {
 fn of_what_is_offered() -> Vec<String> {
     let rule = OfferRule { number: 1, keep_free: Some(2), ..OfferRule::default() };
     let at = rule.at(RuleKey::KeepFree);
+    let (one, several) = (NothingLeft(vec![at]), NothingLeft(vec![at, RuleAt { number: 2, ..at }]));
     let shrunk = HoldReason::Shrunk { accepted: 10, kept: 2, readings: 1 };
     vec![
         configuration_sync::left_healthengine("Resource", "Main", "s136", 2, 30),
@@ -238,10 +239,11 @@ fn of_what_is_offered() -> Vec<String> {
         check_findings::nothing_at_location(LocationId(99), "Branch").to_string(),
         rules::withholds(at, &[rule], TimeDelta::zero()),
         rules::keeps_back(at, "Surgery"),
-        rules::nothing_left("s136 (Main)", NothingLeft::ByOne(1), 60).to_string(),
-        rules::nothing_left("s136 (Main)", NothingLeft::Together, 60).to_string(),
-        rules::type_without_times("66 (Consult)", "s136 (Main)", NothingLeft::ByOne(1), 60).to_string(),
-        rules::type_without_times("66 (Consult)", "s136 (Main)", NothingLeft::Together, 60).to_string(),
+        rules::nothing_left("s136 (Main)", &one, 60).to_string(),
+        rules::nothing_left("s136 (Main)", &several, 60).to_string(),
+        rules::type_without_times("66 (Consult)", "s136 (Main)", &one, 60).to_string(),
+        rules::type_without_times("66 (Consult)", "s136 (Main)", &several, 60).to_string(),
+        rules::weekdays_without_times("s136 (Main)", &[chrono::Weekday::Mon], &one).to_string(),
         rules::about_nothing(1, &[resource()], &[]).to_string(),
         rules::types_of_others(1, &[AppointmentTypeId(66)]).to_string(),
     ]

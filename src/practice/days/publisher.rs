@@ -66,7 +66,8 @@ impl Publisher {
         calls: Arc<CallHealth>,
         accepted: Arc<AcceptedConfiguration>,
     ) -> Self {
-        let sent = SentDays::open(&context.shared.store, context.id());
+        let at_start = context.shared.days_at_start.lock().as_ref().map(|days| days.take(context.id()));
+        let sent = SentDays::open(&context.shared.store, context.id(), at_start);
         let aside = Aside::new(sent.refused(), Instant::now().into_std());
         Self {
             context,

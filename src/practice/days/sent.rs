@@ -58,7 +58,7 @@ impl Record for FullResync {
 pub(in crate::practice) const FULL_RESYNC: RecordKind = RecordKind::exported::<FullResync>();
 
 /// What Healthengine was last sent of a day, and answered, in few bytes: [`LastSent`].
-struct KeptDay {
+pub(super) struct KeptDay {
     day: CompactDay,
     at: DateTime<Utc>,
     read_at: DateTime<Utc>,
@@ -92,31 +92,57 @@ impl KeptDay {
     }
 }
 
+/// The days of one practice.
+pub(super) type KeptDays = BTreeMap<DayKey, KeptDay>;
+
+/// What was last sent of the days of all practices, as it was read when the store was opened.
+#[derive(Default)]
+pub(crate) struct DaysAtStart(Mutex<BTreeMap<String, KeptDays>>);
+
+impl DaysAtStart {
+    /// A day was found. One that cannot be read is a day that was never sent.
+    pub(in crate::practice) fn add(&self, key: &str, last: &LastSent) {
+        let (Some(practice), Some(key)) = (practice_of(key), parse_key(key)) else { return };
+        let day = KeptDay::of(last);
+        let mut all = self.0.lock();
+        match all.get_mut(practice) {
+            Some(days) => drop(days.insert(key, day)),
+            None => drop(all.insert(practice.to_owned(), KeptDays::from([(key, day)]))),
+        }
+    }
+
+    /// Those of a practice, which is about to begin with them.
+    pub(super) fn take(&self, practice: &PracticeId) -> KeptDays {
+        self.0.lock().remove(&practice.0).unwrap_or_default()
+    }
+}
+
 /// What Healthengine was last sent.
 pub(in crate::practice) struct SentDays {
     store: Store,
     practice: PracticeId,
-    last: Mutex<BTreeMap<DayKey, KeptDay>>,
+    last: Mutex<KeptDays>,
     unacknowledged: Mutex<BTreeMap<DayKey, Unacknowledged>>,
     /// What was sent before this counts for nothing.
     full_resync_at: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl SentDays {
-    /// Reads what was sent before the restart.
-    pub(in crate::practice) fn open(store: &Store, practice: &PracticeId) -> Self {
+    /// Reads what was sent before the restart, unless it was read when the store was opened.
+    pub(super) fn open(store: &Store, practice: &PracticeId, at_start: Option<KeptDays>) -> Self {
         // A day that cannot be read is a day that was never sent.
         let full_resync = store.get::<FullResync>(&practice.0).ok().flatten();
+        let read = || days_of(store, practice, |last| KeptDay::of(&last));
         Self {
             store: store.clone(),
             practice: practice.clone(),
-            last: Mutex::new(days_of(store, practice, |last| KeptDay::of(&last))),
+            last: Mutex::new(at_start.unwrap_or_else(read)),
             unacknowledged: Mutex::new(days_of(store, practice, |own| own)),
             full_resync_at: Mutex::new(full_resync.map(|last| last.at)),
         }
     }
 
-    fn last(&self) -> MutexGuard<'_, BTreeMap<DayKey, KeptDay>> {
+    fn last(&self) -> MutexGuard<'_, KeptDays> {
         self.last.lock()
     }
 
@@ -416,7 +442,7 @@ fn others_with<R: Record>(
     let mut days = store.walk::<R>("");
     while let Some(day) = days.next() {
         let Ok((key, day)) = day else { continue };
-        let Some(practice) = key.rsplitn(3, '/').nth(2).map(|id| PracticeId(id.to_owned())) else { continue };
+        let Some(practice) = practice_of(&key).map(|id| PracticeId(id.to_owned())) else { continue };
         let is_one = parse_key(&key).is_some_and(|(_, date)| first <= date) && counts(&day);
         if is_one || but.contains(&practice) {
             days.skip_prefix(&format!("{practice}/"));
@@ -428,8 +454,48 @@ fn others_with<R: Record>(
     found
 }
 
+fn practice_of(key: &str) -> Option<&str> {
+    key.rsplitn(3, '/').nth(2)
+}
+
 fn parse_key(key: &str) -> Option<DayKey> {
     let mut parts = key.rsplit('/');
     let (date, resource) = (parts.next()?, parts.next()?);
     Some((resource.parse().ok()?, dates::day(date)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::store::MemoryEngine;
+
+    #[tokio::test]
+    async fn days_that_begin_with_the_first_reading_are_those_that_are_read_by_themselves() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let store = Store::in_memory(&MemoryEngine::new(), now).unwrap();
+        let types = [AppointmentTypeId(66)];
+        let mut expected = BTreeMap::new();
+        for (practice, count) in [("1", 3_u64), ("12", 2), ("3", 0)] {
+            let practice = PracticeId(practice.into());
+            let day = |number: u64| {
+                let sent = SentDay { day: Day::from_starts(15, [(600, &types[..])]), at: now, accepted: number != 1 };
+                let key = ("s136".parse().unwrap(), now.date_naive() + chrono::Days::new(number));
+                (key, LastSent { sent, read_at: now, before: None })
+            };
+            SentDays::open(&store, &practice, None).answered((0..count).map(day).collect());
+            expected.insert(practice, count);
+        }
+        let at_start = DaysAtStart::default();
+        for (key, last) in store.walk::<LastSent>("").filter_map(Result::ok) {
+            at_start.add(&key, &last);
+        }
+        for (practice, count) in expected {
+            let read = SentDays::open(&store, &practice, None);
+            let begun = SentDays::open(&store, &practice, Some(at_start.take(&practice)));
+            assert_eq!(begun.emptied().len() as u64, count);
+            assert_eq!((begun.emptied(), begun.refused()), (read.emptied(), read.refused()));
+        }
+    }
 }

@@ -36,8 +36,9 @@ use crate::webhooks::evidence::Item;
 /// How long updates wait for the bookings of the same poll.
 const BOOKINGS_FIRST: Duration = Duration::from_secs(4);
 /// The first poll of a new practice waits no longer than this for configuration and days.
-const FIRST_CONFIGURATION: Duration = Duration::from_secs(60);
-/// That of any other practice waits no longer than this for OpenVPMS: bookings may be waiting.
+const FIRST_DAYS: Duration = Duration::from_secs(60);
+/// What that of any other practice finds waits no longer than this for the first attempt to read
+/// OpenVPMS: bookings may be waiting.
 const FIRST_READING: Duration = Duration::from_secs(3);
 
 /// What a poll found, and since when it waits by Healthengine's clock.
@@ -84,13 +85,19 @@ impl RequestPoller {
     /// Polls until the practice stops.
     pub(in crate::practice) async fn request_loop(self: Arc<Self>) {
         let mut backoff = self.context.backoff(self.context.settings.sync.request_interval);
-        self.wait_for_the_first_configuration().await;
+        // A practice that Healthengine has no days of sends these first: nobody can have booked it
+        // through us.
+        let mut is_first = self.publisher.sent.has_sent();
+        if !is_first {
+            self.wait_for_the_first_days().await;
+        }
         let mut hint_polls = HintPolls::default();
         let mut clock = self.context.shared.leaps.listen();
         let mut refusals = Refusals::default();
         loop {
             let began = Instant::now();
-            let outcome = match self.poll().await {
+            let polled = if std::mem::take(&mut is_first) { self.first_poll().await } else { self.poll().await };
+            let outcome = match polled {
                 Ok(_) => {
                     backoff.reset();
                     refusals.accepted();
@@ -131,21 +138,21 @@ impl RequestPoller {
         self.context.signals.poll.notified().await;
     }
 
-    /// Bookings need the mapping, so the first poll waits for the first attempt to read OpenVPMS. A
-    /// practice that Healthengine has no days of sends these first too: nobody can have booked it
-    /// through us.
-    async fn wait_for_the_first_configuration(&self) {
-        let is_new = !self.publisher.sent.has_sent();
+    /// Waits until there is a configuration and, if there is something to offer, its days were
+    /// sent.
+    async fn wait_for_the_first_days(&self) {
         let first = async {
             self.context.milestones.configured.wait().await;
-            if !is_new {
-                return;
-            }
             if self.context.offering.accepted().is_some() {
                 self.context.milestones.days_sent.wait().await;
             }
         };
-        let first = tokio::time::timeout(if is_new { FIRST_CONFIGURATION } else { FIRST_READING }, first);
+        self.wait_for(FIRST_DAYS, first).await;
+    }
+
+    /// Waits no longer than this, and not for a practice that stops.
+    async fn wait_for(&self, limit: Duration, first: impl Future<Output = ()>) {
+        let first = tokio::time::timeout(limit, first);
         let _stopped = supervisor::wait(self.context.stop.run_until_cancelled(first)).await;
     }
 
@@ -182,6 +189,25 @@ impl RequestPoller {
 
     /// One poll and all that follows from it. Says what was outstanding.
     pub(in crate::practice) async fn poll(&self) -> Answer<BTreeSet<RequestKind>> {
+        let kinds = self.ask().await?;
+        self.follow(&kinds).await;
+        Ok(kinds)
+    }
+
+    /// The same for the first time. Healthengine is asked while OpenVPMS is read; bookings need the
+    /// mapping, so whatever follows from the answer waits for that.
+    async fn first_poll(&self) -> Answer<BTreeSet<RequestKind>> {
+        let kinds = self.ask().await?;
+        let configured = async {
+            self.context.milestones.configured.wait().await;
+        };
+        self.wait_for(FIRST_READING, configured).await;
+        self.follow(&kinds).await;
+        Ok(kinds)
+    }
+
+    /// Asks what is outstanding.
+    async fn ask(&self) -> Answer<BTreeSet<RequestKind>> {
         let kinds: BTreeSet<RequestKind> = match self.context.healthengine.requests().await {
             Ok(kinds) => kinds.into_iter().collect(),
             Err(error) => {
@@ -190,6 +216,11 @@ impl RequestPoller {
             }
         };
         self.calls.polled();
+        Ok(kinds)
+    }
+
+    /// What follows from what is outstanding.
+    async fn follow(&self, kinds: &BTreeSet<RequestKind>) {
         let polled_at = self.context.now();
         let mut found = FoundItems::new();
         // The order of the enum is the order of urgency. Bookings are read at every poll with an
@@ -207,17 +238,16 @@ impl RequestPoller {
             self.lists.no_booking_waits();
             self.outstanding.bookings(Ok(&[]));
             self.calls.keep_bookings(&BTreeSet::new());
-            self.lists.keep(&kinds);
+            self.lists.keep(kinds);
         }
-        self.forget_what_is_not_wanted(&kinds);
-        for kind in &kinds {
+        self.forget_what_is_not_wanted(kinds);
+        for kind in kinds {
             self.serve(kind, &bookings, &mut found).await;
         }
         found.extend(kinds.iter().cloned().filter_map(as_a_whole).map(|item| (item, None)));
         if self.evidence.found(&self.context, found, polled_at) {
             tracing::debug!(practice = %self.context.id(), "A poll found something that no webhook announced.");
         }
-        Ok(kinds)
     }
 
     /// What is not asked for any more need not be read or answered either.

@@ -19,7 +19,7 @@ use chrono::{Days, NaiveDate};
 use tokio::time::Instant;
 use vetbridge::availability::{Day, SentDay};
 use vetbridge::clock::Clock;
-use vetbridge::ids::{AppointmentTypeId, LocationId, ResourceId, ScheduleId};
+use vetbridge::ids::{AppointmentTypeId, ResourceId, ScheduleId};
 use vetbridge::practice::StartRecords;
 use vetbridge::practice::ledger::Ledger;
 use vetbridge::publishing::last_sent::LastSent;

@@ -50,6 +50,9 @@ impl KeptReadings {
     }
 }
 
+/// The window and the end of a reading of a clinician, and their free time on each schedule.
+type FoldedUser = (Span, DateTime<Utc>, BTreeMap<ScheduleId, FoldedTimes>);
+
 /// A [`KeptReading`] in few bytes.
 struct FoldedReading {
     days: Days,
@@ -57,7 +60,7 @@ struct FoldedReading {
     /// When each schedule was read, and its free and its busy time.
     schedules: BTreeMap<ScheduleId, Option<(Span, DateTime<Utc>, FoldedTimes)>>,
     /// When each clinician was read, and their free time on each schedule.
-    users: BTreeMap<UserId, (Span, DateTime<Utc>, BTreeMap<ScheduleId, FoldedTimes>)>,
+    users: BTreeMap<UserId, FoldedUser>,
 }
 
 impl FoldedReading {
@@ -83,7 +86,7 @@ impl FoldedReading {
             let [free, busy] = times.unfold();
             ScheduleReading { window: *window, began: *began, free, busy }
         };
-        let user = |(window, ended, free): &(Span, DateTime<Utc>, BTreeMap<ScheduleId, FoldedTimes>)| {
+        let user = |(window, ended, free): &FoldedUser| {
             let times = |times: &FoldedTimes| {
                 let [times] = times.unfold();
                 times

@@ -150,7 +150,7 @@ async fn stands(stand: &Stand, seen: &mut RehearsedBooking, id: BookingId) -> Re
     seen.confirmed_after = after;
     let reference = view.pms_appointment_ids.into_iter().next().map(BookingReference);
     seen.reference.clone_from(&reference);
-    let reference = reference.ok_or_else(|| say::in_doubt())?;
+    let reference = reference.ok_or_else(say::in_doubt)?;
     let (span, zones) = place(stand, &seen.choice)?;
     let failed = |error| say::not_read_back(&error);
     let read = match stand.reader.booking(&reference).await {

@@ -14,7 +14,8 @@ use crate::support::{Clinic, PRACTICE, seconds};
 async fn without_a_store_the_process_is_there_out_of_step_and_calls_healthengine() {
     let clinic = Clinic::new();
     let service = clinic.without_store();
-    let full = || async { Err(OpenError::Disk { path: "state".into(), reason: "no space left on device".into() }) };
+    let full =
+        || async { Err::<(), _>(OpenError::Disk { path: "state".into(), reason: "no space left on device".into() }) };
     let polled = async {
         while service.shown().polled_at.values().any(Option::is_none) {
             tokio::time::sleep(seconds(1) / 100).await;

@@ -210,7 +210,8 @@ impl Executor {
         event: Event,
         asked: Option<&RequestAndClient>,
     ) -> Result<(), LedgerError> {
-        at_one_address(self.attend_step_by_step(stored, entry, event, asked)).await
+        // A booking's whole way is some 16 KB, which no caller needs to hold.
+        Box::pin(at_one_address(self.attend_step_by_step(stored, entry, event, asked))).await
     }
 
     /// One thing at a time: decide, write, do.

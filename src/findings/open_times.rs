@@ -209,7 +209,7 @@ impl Diary<'_> {
             let is_on = |date: &&NaiveDate| date.weekday().num_days_from_monday() == number;
             let (Some(date), None) = (free.iter().find(is_on), left.iter().find(is_on)) else { continue };
             for why in nothing_left(question, resource, Days::one(*date)).into_values() {
-                // These close the days that are too near or too far, whatever day of the week it is.
+                // These close days that are too near or too far, on whatever day of the week.
                 let is_by_distance = |at: &RuleAt| matches!(at.key, RuleKey::MinNotice | RuleKey::MaxDaysAhead);
                 if !why.0.iter().any(is_by_distance) {
                     found.entry(why).or_default().push(date.weekday());

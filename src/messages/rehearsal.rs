@@ -333,7 +333,8 @@ pub fn struck_off(leftover: &str) -> String {
 
 /// Nothing to strike off.
 pub const NOTHING_STRUCK: &str = "Nothing on the list can be struck off: of what has a booking reference, `vetbridge \
-     rehearse --remove-leftovers` knows what became of it; a request that may still be carried out stays for two minutes.";
+     rehearse --remove-leftovers` knows what became of it; a request that may still be carried out stays for two \
+     minutes.";
 
 /// Nothing to remove.
 pub const NOTHING_LEFT: &str = "No rehearsal has left anything in the diary.";
@@ -365,7 +366,7 @@ fn rate(per_second: u32, of_service: u32) -> String {
     )
 }
 
-/// What a rehearsal does not know. With rules of the offer it may show other times than the service.
+/// What a rehearsal does not know: with rules it may show other times than the service.
 fn unknown(has_rules: bool) -> &'static str {
     if has_rules {
         "Not known     bookings of the service, which rules may count (max_per_day); what is changed in the file from \

@@ -118,7 +118,10 @@ fn make_place(report: &Path) -> anyhow::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.read(true).append(true).create(true).open(report).map_err(unwritable)?;
     let mut begins = Vec::new();
-    file.by_ref().take(REPORT_BEGINS_MAX).read_to_end(&mut begins).map_err(unwritable)?;
+    // Nothing is read from a pipe, which would wait for ever, and nothing in one is replaced.
+    if file.metadata().map_err(unwritable)?.is_file() {
+        file.by_ref().take(REPORT_BEGINS_MAX).read_to_end(&mut begins).map_err(unwritable)?;
+    }
     if !begins.is_empty() && !begins.starts_with(format!("# {}\n", report_say::TITLE).as_bytes()) {
         return Err(say::report_would_replace(report).into());
     }

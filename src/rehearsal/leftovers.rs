@@ -165,15 +165,16 @@ impl Leftovers {
 
     /// Somebody has looked in the diary after those without a reference whose requests are over.
     /// They are struck off; what they were.
-    pub(super) async fn strike_off(&self, now: DateTime<Utc>) -> Vec<Leftover> {
+    ///
+    /// # Errors
+    /// The list cannot be written, and is as it was.
+    pub(super) async fn strike_off(&self, now: DateTime<Utc>) -> Result<Vec<Leftover>, OpenError> {
+        let mut list = self.list.lock().await;
         let is_struck = |own: &Leftover| own.reference.is_none() && !own.may_come_yet(now);
-        let mut struck = Vec::new();
-        self.change(|list| {
-            struck = list.iter().filter(|own| is_struck(own)).cloned().collect();
-            list.retain(|own| !is_struck(own));
-        })
-        .await;
-        struck
+        let (struck, kept) = list.iter().cloned().partition::<Vec<_>, _>(is_struck);
+        self.write(&kept).await?;
+        *list = kept;
+        Ok(struck)
     }
 
     /// One was taken for gone and is not.

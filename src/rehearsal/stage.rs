@@ -117,7 +117,7 @@ pub async fn remove_left_behind(config: &Config) -> anyhow::Result<(Vec<String>,
 pub async fn strike_off_left_behind(config: &Config) -> anyhow::Result<Vec<String>> {
     let url = config.openvpms.url.as_str();
     let leftovers = Leftovers::open(&config.state_path, url, Box::new(|_| {}))?.ok_or_else(say::another_books)?;
-    Ok(leftovers.strike_off(Clock::system().now()).await.iter().map(|own| own.told()).collect())
+    Ok(leftovers.strike_off(Clock::system().now()).await?.iter().map(|own| own.told()).collect())
 }
 
 impl Rehearsal {

@@ -87,8 +87,12 @@ fn text(explained: &ExplanationView, date: NaiveDate) -> String {
         let (Some(first), Some(last)) = (alike.first(), alike.last()) else { continue };
         let what = if first.offered { types(explained, first) } else { first.text.clone() };
         let _ = writeln!(out, "{}-{}  {:<14}  {what}", first.start, last.end, first.code);
-        if !first.remedy.is_empty() && !remedies.contains(&(&first.code, &first.remedy)) {
-            remedies.push((&first.code, &first.remedy));
+        let of_types = first.refused_types.iter().filter(|refused| first.offered && refused.rule.is_some());
+        let of_types = of_types.map(|refused| (refused.code.as_str(), refused.remedy.as_str()));
+        for remedy in std::iter::once((first.code.as_str(), first.remedy.as_str())).chain(of_types) {
+            if !remedy.1.is_empty() && !remedies.contains(&remedy) {
+                remedies.push(remedy);
+            }
         }
     }
     if !remedies.is_empty() {

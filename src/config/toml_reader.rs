@@ -165,7 +165,12 @@ impl<'a> Value<'a> {
 
     /// A text.
     pub(super) fn text(&self) -> Option<&'a str> {
-        self.value.as_str().or_else(|| self.wrong_type("a text in quotes"))
+        self.text_like("a text in quotes")
+    }
+
+    /// The same, of which more can be said.
+    pub(super) fn text_like(&self, expected: &str) -> Option<&'a str> {
+        self.value.as_str().or_else(|| self.wrong_type(expected))
     }
 
     /// A text, as what it stands for. The reason of a refusal must not repeat the text where that

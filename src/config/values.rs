@@ -63,10 +63,11 @@ pub(super) fn username(value: &Value<'_>) -> Option<String> {
 /// One of a few words.
 pub(super) fn choice<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&Value<'_>) -> Option<T> {
     move |value| {
-        let text = value.text()?;
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let text = value.text_like(&say::choices(&words))?;
         match choices.iter().find(|(word, _)| *word == text) {
             Some((_, meaning)) => Some(*meaning),
-            None => value.fail(say::one_of(text, &choices.iter().map(|(word, _)| *word).collect::<Vec<_>>())),
+            None => value.fail(say::one_of(text, &words)),
         }
     }
 }

@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate, Weekday};
 
 use super::report::{Report, title};
 use crate::availability::openness::{Shut, shut};
-use crate::availability::rules::{NothingLeft, RuleAt, RuleKey, RulesInForce};
+use crate::availability::rules::{ForeignNames, NothingLeft, RuleAt, RuleKey, RulesInForce};
 use crate::availability::window::{MINUTES_A_DAY, time_of_minute};
 use crate::availability::{
     ClinicianDoubt, Days, Moment, Question, Readings, ResourceDay, Rosters, ScheduleReading, Zones, days, nothing_left,
@@ -15,7 +15,7 @@ use crate::availability::{
 };
 use crate::config::PracticeSettings;
 use crate::config::live_hours::{DayKind, HoursRange, LiveHours};
-use crate::ids::{ResourceId, ScheduleId};
+use crate::ids::ScheduleId;
 use crate::mapping::{Mapping, Resource};
 use crate::messages::{check_findings as say, listed, plain, rules as rules_say};
 use crate::span::normalised;
@@ -147,24 +147,8 @@ impl Diary<'_> {
     /// Rules about what is not there.
     fn inspect_rules(&self, report: &mut Report) {
         for rule in &self.practice.rules {
-            let is_there = |id: &ResourceId| self.mapping.resource(*id).is_some();
-            let (there, missing): (Vec<ResourceId>, Vec<ResourceId>) =
-                rule.resources.iter().copied().partition(is_there);
-            let (mut unknown, mut of_others) = (Vec::new(), Vec::new());
-            for kind in &rule.types {
-                let offers = |own: &&Resource| own.appointment_type(*kind).is_some();
-                let mut by = self.mapping.resources.iter().filter(offers).peekable();
-                if by.peek().is_none() {
-                    unknown.push(*kind);
-                } else if !there.is_empty() && by.all(|own| !rule.is_about(own.id)) {
-                    of_others.push(*kind);
-                }
-            }
-            if !missing.is_empty() || !unknown.is_empty() {
-                report.problem(title(self.practice), rules_say::about_nothing(rule.number, &missing, &unknown));
-            }
-            if !of_others.is_empty() {
-                report.problem(title(self.practice), rules_say::types_of_others(rule.number, &of_others));
+            for wrong in rules_say::foreign_names(rule.number, &ForeignNames::of(rule, &self.mapping.resources)) {
+                report.problem(title(self.practice), wrong);
             }
         }
     }

@@ -129,11 +129,16 @@ pub fn number_between(least: i64, most: i64) -> String {
     }
 }
 
+/// The words that a choice is between: `one of "hold" and "reject"`.
+pub fn choices(words: &[&str]) -> String {
+    let quoted = listed(words.iter().map(|word| format!("\"{word}\"")));
+    if words.len() == 1 { quoted } else { format!("one of {quoted}") }
+}
+
 /// What a choice must be.
-pub fn one_of(found: &str, choices: &[&str]) -> String {
-    let choices_text = listed(choices.iter().map(|choice| format!("\"{choice}\"")));
-    let hint = alike(found, choices).map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
-    format!("must be one of {choices_text}{hint}")
+pub fn one_of(found: &str, words: &[&str]) -> String {
+    let hint = alike(found, words).map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
+    format!("must be {}{hint}", choices(words))
 }
 
 /// The choice that was meant, if most of its letters are there: another word is no slip.

@@ -5,8 +5,8 @@ use std::fmt;
 use chrono::{TimeDelta, Weekday};
 
 use super::{Advice, counted, lasting, listed, plain};
-use crate::availability::rules::{NothingLeft, OfferRule, RuleAt, RuleKey, StartHours};
-use crate::ids::{AppointmentTypeId, PracticeId, ResourceId};
+use crate::availability::rules::{ForeignNames, NothingLeft, OfferRule, RuleAt, RuleKey, StartHours};
+use crate::ids::PracticeId;
 
 /// What new clients are told who are rejected, where the rule does not say it.
 pub const NEW_CLIENTS_CALL: &str = "New clients please call the practice.";
@@ -46,9 +46,15 @@ pub fn refused(at: RuleAt) -> String {
     format!("The practice does not offer this time online: {}.", named(at))
 }
 
-/// A rule in force: about what it is, and what holds there.
-pub fn in_force(rule: &OfferRule) -> String {
-    format!("Rule {}{}: {}.", rule.number, about(rule), everything(rule).join("; "))
+/// A rule in force: about what it is, and what holds there. Where it names something else than what
+/// is offered, it says so: as far as that goes nothing holds.
+pub fn in_force(rule: &OfferRule, names: &ForeignNames) -> String {
+    let mut text = format!("Rule {}{}: {}.", rule.number, about(rule), everything(rule).join("; "));
+    for wrong in foreign_names(rule.number, names) {
+        text.push(' ');
+        text.push_str(&wrong.to_string());
+    }
+    text
 }
 
 /// A resource of which the rules leave nothing.
@@ -102,30 +108,31 @@ fn change(why: &NothingLeft) -> String {
     }
 }
 
-/// A rule that is about what the practice does not have.
-pub fn about_nothing(number: u32, resources: &[ResourceId], types: &[AppointmentTypeId]) -> Advice {
-    let resources = (!resources.is_empty()).then(|| numbered("resource", resources));
-    let types = (!types.is_empty()).then(|| numbered("appointment type", types));
-    let what = listed(resources.into_iter().chain(types));
-    Advice::new(
-        format!("Rule {number} names {what}, which the practice does not offer"),
-        format!("Correct the {} [[practice.rule]]; `vetbridge discover` shows the ids", ordinal(number)),
-    )
-}
-
-/// A rule about types that only other resources offer than those that it is about.
-pub fn types_of_others(number: u32, types: &[AppointmentTypeId]) -> Advice {
-    Advice::new(
-        format!(
-            "Rule {number} names {}, which none of its resources offers, only others of the practice",
-            numbered("appointment type", types)
-        ),
-        format!(
-            "Correct resources or types of the {} [[practice.rule]]; `vetbridge discover` shows the types of each \
-             schedule",
-            ordinal(number)
-        ),
-    )
+/// A rule that names what the practice does not offer, or not for what it is about.
+pub fn foreign_names(number: u32, names: &ForeignNames) -> Vec<Advice> {
+    let resources = (!names.resources.is_empty()).then(|| numbered("resource", &names.resources));
+    let types = (!names.types.is_empty()).then(|| numbered("appointment type", &names.types));
+    let nobodys: Vec<String> = resources.into_iter().chain(types).collect();
+    let nobodys = (!nobodys.is_empty()).then(|| {
+        Advice::new(
+            format!("Rule {number} names {}, which the practice does not offer", listed(nobodys)),
+            format!("Correct the {} [[practice.rule]]; `vetbridge discover` shows the ids", ordinal(number)),
+        )
+    });
+    let of_others = (!names.types_of_others.is_empty()).then(|| {
+        Advice::new(
+            format!(
+                "Rule {number} names {}, which none of its resources offers, only others of the practice",
+                numbered("appointment type", &names.types_of_others)
+            ),
+            format!(
+                "Correct resources or types of the {} [[practice.rule]]; `vetbridge discover` shows the types of each \
+                 schedule",
+                ordinal(number)
+            ),
+        )
+    });
+    nobodys.into_iter().chain(of_others).collect()
 }
 
 /// `resource s136`, `resources s136 and s211`.
@@ -212,6 +219,7 @@ fn ordinal(number: u32) -> String {
 mod tests {
     use super::*;
     use crate::availability::rules::NewClients;
+    use crate::ids::AppointmentTypeId;
     use crate::messages::assert_well_said;
 
     #[test]
@@ -229,13 +237,18 @@ mod tests {
             new_clients: Some(NewClients { message: "Please call.".into() }),
         };
         assert_eq!(
-            in_force(&rule),
+            in_force(&rule, &ForeignNames::default()),
             "Rule 2, s136 and u1158-s211, appointment type 66, on Monday and Friday: starts within 09:00-12:00 only; \
              no sooner than 2 hours from now; no further ahead than 14 days; at most 4 online bookings a day of each \
              resource; the last 2 free starts of the day are kept; new clients are rejected, with \"Please call.\"."
         );
         let short = OfferRule { number: 1, keep_free: Some(1), max_days_ahead: Some(0), ..OfferRule::default() };
-        assert_eq!(in_force(&short), "Rule 1: today only; the last free start of the day is kept.");
+        let said = "Rule 1: today only; the last free start of the day is kept.";
+        assert_eq!(in_force(&short, &ForeignNames::default()), said);
+        assert_eq!(foreign_names(1, &ForeignNames::default()), []);
+        let names = ForeignNames { resources: vec!["s7".parse().unwrap()], ..ForeignNames::default() };
+        let foreign = in_force(&short, &names);
+        assert!(foreign.starts_with(said) && foreign.contains("names resource s7, which the practice does not offer"));
     }
 
     #[test]
@@ -262,8 +275,14 @@ mod tests {
         let said = nothing_left("s136 (Room)", &NothingLeft(vec![one, other]), 60);
         assert!(said.problem.contains("rule 11 (hours) and rule 12 (min_notice), leaves no time"), "{said}");
         assert!(said.remedy.contains("hours in the 11th [[practice.rule]]; min_notice in the 12th"), "{said}");
-        assert_well_said(&about_nothing(2, &["s7".parse().unwrap()], &[AppointmentTypeId(9)]));
-        assert_well_said(&types_of_others(2, &[AppointmentTypeId(9)]));
+        let names = ForeignNames {
+            resources: vec!["s7".parse().unwrap()],
+            types: vec![AppointmentTypeId(9)],
+            types_of_others: vec![AppointmentTypeId(8)],
+        };
+        let said = foreign_names(2, &names);
+        assert_eq!(said.len(), 2);
+        said.iter().for_each(assert_well_said);
         assert_eq!(
             [1, 2, 3, 4, 11, 12, 13, 21, 112].map(ordinal),
             ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th"]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::availability::rules::{ForeignNames, OfferRule};
 use crate::booking::entry::Entry;
 use crate::bridge::Bridge;
 use crate::bridge::off::Off;
@@ -414,12 +415,18 @@ fn practice_status(bridge: &Bridge, practice: &Practice) -> PracticeStatus {
         configured_at: local(last_done.configured_at),
         sent_at: local(last_done.sent_at),
         zone: Some(zone.to_string()),
-        rules: practice
-            .rules()
-            .iter()
-            .map(|rule| RuleInForce { number: rule.number, text: rules_say::in_force(rule) })
-            .collect(),
+        rules: rules_in_force(practice),
     }
+}
+
+/// What a rule names is known once OpenVPMS was read.
+fn rules_in_force(practice: &Practice) -> Vec<RuleInForce> {
+    let offering = practice.offering();
+    let names = |rule: &OfferRule| {
+        offering.as_ref().map(|offering| ForeignNames::of(rule, &offering.mapping.resources)).unwrap_or_default()
+    };
+    let told = |rule: &OfferRule| RuleInForce { number: rule.number, text: rules_say::in_force(rule, &names(rule)) };
+    practice.rules().iter().map(told).collect()
 }
 
 /// A moment as people read it, at practice time.

@@ -355,6 +355,13 @@ async fn the_status_of_a_practice_lists_the_rules_in_force() {
             "Rule 2, appointment type 63: no sooner than 2 hours from now."
         ]
     );
+    clinic.config.practices[0].rules[1].types = [vetbridge::ids::AppointmentTypeId(9)].into();
+    clinic.reload();
+    let of_nobody = |clinic: &Clinic| {
+        let said = "Rule 2 names appointment type 9, which the practice does not offer.";
+        texts(clinic).get(1).is_some_and(|text| text.contains(said))
+    };
+    clinic.until("what a rule names and nobody offers is told", seconds(10), of_nobody).await;
     clinic.config.practices[0].rules.clear();
     clinic.reload();
     clinic.until("none is in force", seconds(10), |clinic| texts(clinic).is_empty()).await;

@@ -242,6 +242,7 @@ async fn a_time_that_a_rule_keeps_back_names_the_rule_and_its_key_wherever_it_is
     let text = run(&clinic, "s136", &date.to_string(), &[]).await.out;
     assert!(text.contains("rule 2 (hours) keeps 63:s136 back") && text.contains("17:00-17:30  rule "), "{text}");
     assert!(text.contains("Change or remove keep_free in the 1st [[practice.rule]]"), "{text}");
+    assert!(text.contains("Change or remove hours in the 2nd [[practice.rule]]"), "of what is offered to some: {text}");
 
     let page = service.get(&format!("/practices/{PRACTICE}/days?resource=s136&date={date}")).await;
     let page = page.text().await.unwrap();

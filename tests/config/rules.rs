@@ -135,7 +135,8 @@ fn new_clients_are_rejected_with_a_message_of_one_line() {
     let (line, message) = problem("keep_free = 1\nmessage = \"Please call.\"");
     assert_eq!(line, 2);
     assert!(message.contains("write new_patients = \"reject\" beside it"), "{message}");
-    assert!(problem("new_patients = \"refuse\"\nmessage = \"x\"").1.contains("must be one of \"reject\""));
+    assert!(problem("new_patients = \"refuse\"\nmessage = \"x\"").1.contains("must be \"reject\""));
+    assert!(problem("new_patients = true").1.contains("expected \"reject\", found a boolean"));
     for text in ["\"a\\nb\"".to_owned(), format!("\"{}\"", "x".repeat(251))] {
         let (_, message) = problem(&format!("new_patients = \"reject\"\nmessage = {text}"));
         assert!(message.contains("must be on one line and at most 250 characters"), "{message}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use vetbridge::alerts::failure::NotArrived;
 use vetbridge::availability::openness::Shut;
-use vetbridge::availability::rules::{NothingLeft, OfferRule, RuleAt, RuleKey};
+use vetbridge::availability::rules::{ForeignNames, NothingLeft, OfferRule, RuleAt, RuleKey};
 use vetbridge::booking::entry::{Entry, FlagOn};
 use vetbridge::booking::flag::Flag;
 use vetbridge::booking::other_bridge_suspicion::Sign;
@@ -231,6 +231,8 @@ fn of_what_is_offered() -> Vec<String> {
     let rule = OfferRule { number: 1, keep_free: Some(2), ..OfferRule::default() };
     let at = rule.at(RuleKey::KeepFree);
     let (one, several) = (NothingLeft(vec![at]), NothingLeft(vec![at, RuleAt { number: 2, ..at }]));
+    let names =
+        ForeignNames { resources: vec![resource()], types: Vec::new(), types_of_others: vec![AppointmentTypeId(66)] };
     let shrunk = HoldReason::Shrunk { accepted: 10, kept: 2, readings: 1 };
     vec![
         configuration_sync::left_healthengine("Resource", "Main", "s136", 2, 30),
@@ -244,8 +246,8 @@ fn of_what_is_offered() -> Vec<String> {
         rules::type_without_times("66 (Consult)", "s136 (Main)", &one, 60).to_string(),
         rules::type_without_times("66 (Consult)", "s136 (Main)", &several, 60).to_string(),
         rules::weekdays_without_times("s136 (Main)", &[chrono::Weekday::Mon], &one).to_string(),
-        rules::about_nothing(1, &[resource()], &[]).to_string(),
-        rules::types_of_others(1, &[AppointmentTypeId(66)]).to_string(),
+        rules::foreign_names(1, &names)[0].to_string(),
+        rules::foreign_names(1, &names)[1].to_string(),
     ]
 }
 

@@ -20,11 +20,13 @@
 //! over or not, by the day on which they begin.
 //! An appointment that begins late keeps out of the kept starts of the next day too.
 
+mod foreign_names;
 mod in_force;
 mod nothing_left;
 mod offer_rule;
 mod ruled_day;
 
+pub use self::foreign_names::ForeignNames;
 pub use self::in_force::{CountedBooking, RulesInForce};
 pub use self::nothing_left::NothingLeft;
 pub(super) use self::nothing_left::{types_without_times, why_nothing_is_left};

@@ -31,6 +31,7 @@ pub mod page;
 pub mod plain_words;
 pub mod practice;
 pub mod rehearsal;
+pub mod rehearsal_page;
 pub mod rehearsal_report;
 pub mod reload;
 pub mod resolve;

@@ -10,7 +10,7 @@ use super::simulated::SimulatedScenarios;
 use super::stand::Stand;
 use crate::build_info;
 use crate::findings::report::Finding;
-use crate::messages::{ended, rehearsal as rehearsal_say, rehearsal_report as say};
+use crate::messages::{ended, rehearsal as rehearsal_say, rehearsal_page as page_say, rehearsal_report as say};
 
 /// All of it.
 pub(super) fn markdown(stand: &Stand, facts: &RehearsalFacts, simulated: &SimulatedScenarios) -> String {
@@ -82,8 +82,8 @@ fn bookings(out: &mut String, stand: &Stand, facts: &RehearsalFacts) -> std::fmt
 fn diary(own: &RehearsedBooking) -> &str {
     match (&own.wrong, own.shown) {
         (Some(wrong), _) => wrong,
-        (None, Some(ReadBack::AsBooked)) => rehearsal_say::AS_BOOKED,
-        (None, Some(ReadBack::TakenOnly)) => rehearsal_say::TAKEN_ONLY,
+        (None, Some(ReadBack::AsBooked)) => page_say::AS_BOOKED,
+        (None, Some(ReadBack::TakenOnly)) => page_say::TAKEN_ONLY,
         (None, None) => "-",
     }
 }
@@ -91,7 +91,7 @@ fn diary(own: &RehearsedBooking) -> &str {
 fn findings(out: &mut String, facts: &RehearsalFacts) -> std::fmt::Result {
     writeln!(out, "## {}\n", say::FINDINGS)?;
     if facts.findings.is_empty() {
-        return writeln!(out, "{}", rehearsal_say::NOTHING_WRONG);
+        return writeln!(out, "{}", page_say::NOTHING_WRONG);
     }
     for Finding { level: _, place, message, remedy } in &facts.findings {
         let remedy = remedy.as_deref().map(|remedy| format!(" {}", ended(remedy))).unwrap_or_default();

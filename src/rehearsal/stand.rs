@@ -12,7 +12,7 @@ use super::choices::ChosenTime;
 use crate::bridge::Bridge;
 use crate::ids::{BookingId, PracticeId, ResourceId, TypeId};
 use crate::mapping::Mapping;
-use crate::messages::rehearsal as say;
+use crate::messages::rehearsal_page as say;
 use crate::openvpms::OpenVpmsReader;
 use crate::simulator::healthengine::{
     HealthengineModel, MarketplaceStatus, NotOffered, PetOwner, RequestOutcome, Wish,

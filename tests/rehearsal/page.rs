@@ -1,5 +1,6 @@
 //! The page: what it shows, who may see it, and the pet owner that is played on it.
 
+use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::openvpms::AppointmentStatus;
 
 use crate::booking::{marked, standing};
@@ -115,6 +116,19 @@ async fn a_new_client_is_played_and_turned_away_where_a_rule_says_so_and_a_known
     says("known", "The booking is confirmed.").await;
     let (status, out) = running.stop().await;
     assert_eq!((status, standing(&clinic)), (0, 0), "{out:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_openvpms_that_goes_away_meanwhile_stands_on_the_page_until_it_is_back() {
+    let clinic = Clinic::open().await;
+    let running = Running::start(&clinic, &[]).await;
+    let is_told = async || running.page("/").await.contains("OpenVPMS cannot be read");
+    assert!(!is_told().await);
+    clinic.openvpms_faults.set(|_| Some(Fault::RefusalBefore(503)));
+    eventually("the page says that it is away", is_told).await;
+    clinic.openvpms_faults.heal();
+    eventually("the page says so no more", async || !is_told().await).await;
+    assert_eq!(running.stop().await.0, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,8 @@ use super::super::stand::PlayedClient;
 use super::shown::{RehearsalPages, banner};
 use crate::booking::entry::Entry;
 use crate::ids::{BookingId, PracticeId, TypeId};
-use crate::messages::rehearsal as say;
+use crate::messages::rehearsal::TOO_SOON;
+use crate::messages::rehearsal_page as say;
 use crate::server::layout::{self, Reload, token};
 use crate::server::{Caller, problem};
 use crate::simulator::healthengine::{MarketplaceBooking, MarketplaceStatus};
@@ -49,7 +50,7 @@ impl ChosenTimeFields {
         let chosen = offered.into_iter().find(|choice| choice.kind == kind && choice.start == start);
         match chosen {
             Some(choice) if shown.is_bookable(&choice) => Ok(choice),
-            Some(_) => refused(StatusCode::CONFLICT, say::TOO_SOON),
+            Some(_) => refused(StatusCode::CONFLICT, TOO_SOON),
             None => refused(StatusCode::CONFLICT, say::NOT_OFFERED_NOW),
         }
     }

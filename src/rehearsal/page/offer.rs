@@ -16,7 +16,7 @@ use super::shown::{RehearsalPages, banner};
 use crate::dates;
 use crate::ids::{PracticeId, ResourceId};
 use crate::mapping::{Mapping, Resource};
-use crate::messages::rehearsal as say;
+use crate::messages::rehearsal_page as say;
 use crate::server::layout::{self, Reload};
 use crate::server::{Caller, problem};
 

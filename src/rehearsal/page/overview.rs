@@ -14,10 +14,13 @@ use crate::config::live_hours::DayKind;
 use crate::findings::report::{Finding, Level};
 use crate::ids::PracticeId;
 use crate::mapping::{Mapping, Resource};
-use crate::messages::ended;
-use crate::messages::rehearsal::{self as say, seconds};
+use crate::messages::rehearsal::{LACKING, LEFT, how_to_remove, seconds};
+use crate::messages::rehearsal_page as say;
+use crate::messages::{ended, listed};
+use crate::practice::health::problems::Problem;
 use crate::server::Caller;
 use crate::server::layout::{self, Reload};
+use crate::server::view;
 use crate::zone::zones::Zones;
 
 /// What a pet owner looks at first.
@@ -33,11 +36,12 @@ pub(super) async fn show(State(shown): State<RehearsalPages>, Extension(caller):
         @for line in &shown.facts.removed { p { (line) } }
         @if !shown.facts.left.is_empty() {
             div.card.urgent {
-                p { strong { (say::LEFT) } }
+                p { strong { (LEFT) } }
                 ul { @for left in &shown.facts.left { li { (left) } } }
-                p { (say::how_to_remove()) }
+                p { (how_to_remove()) }
             }
         }
+        (right_now(&shown))
         (wrong(&shown))
         @for (id, mapping, zones) in shown.stand.practices() { (practice(&shown, id, mapping, zones)) }
         (round(&shown))
@@ -51,6 +55,29 @@ pub(super) async fn show(State(shown): State<RehearsalPages>, Extension(caller):
         Reload::Never
     };
     layout::page(say::TITLE, reload, &caller, &content)
+}
+
+/// What keeps the bridge from going on, as its status page has it, which has more.
+fn right_now(shown: &RehearsalPages) -> Markup {
+    let status = view::status(&shown.stand.bridge);
+    let since = |problem: &Problem, practices: &[PracticeId]| {
+        let zone = practices.first().and_then(|id| shown.stand.zones(id)).map(|zones| zones.practice);
+        zone.map(|zone| zone.at(problem.since).format("%H:%M:%S").to_string())
+    };
+    html! {
+        @for (practices, problem) in status.causes() {
+            div.card.urgent role="status" {
+                p {
+                    @if !practices.is_empty() {
+                        strong { (listed(practices.iter().map(|id| shown.stand.practice_name(id)))) } ": "
+                    }
+                    (problem.text)
+                    @if let Some(since) = since(problem, &practices) { span.quiet { " Since " (since) "." } }
+                }
+            }
+        }
+        @for server in &status.left_alone { div.card.urgent role="status" { p { (server.sentence()) } } }
+    }
 }
 
 fn wrong(shown: &RehearsalPages) -> Markup {
@@ -73,7 +100,7 @@ fn wrong(shown: &RehearsalPages) -> Markup {
             } }
         }
         @if !shown.facts.lacking.is_empty() {
-            h3 { (say::LACKING) }
+            h3 { (LACKING) }
             ul { @for lacking in &shown.facts.lacking { li { (lacking) } } }
         }
     }

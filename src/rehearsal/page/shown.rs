@@ -10,7 +10,7 @@ use super::super::facts::RehearsalFacts;
 use super::super::stand::Stand;
 use super::super::writers::NOTICE;
 use crate::ids::{PracticeId, ResourceId};
-use crate::messages::rehearsal as say;
+use crate::messages::rehearsal_page as say;
 
 /// What the handlers need.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, html};
 use crate::messages::admin as say;
 use crate::messages::appointment_times;
 use crate::messages::page::Tone;
-use crate::messages::rehearsal as rehearsal_say;
+use crate::messages::rehearsal_page as rehearsal_say;
 use crate::server::auth::{self, Caller, PagesOf};
 use crate::zone::Zone;
 

@@ -83,6 +83,13 @@ impl Readings {
     pub fn schedule(&self, schedule: ScheduleId) -> Option<&ScheduleReading> {
         self.schedules.get(&schedule)?.as_ref()
     }
+
+    /// All the time that something was read of; `None` if nothing was.
+    pub fn window(&self) -> Option<Span> {
+        let schedules = self.schedules.values().flatten().map(|reading| reading.window);
+        let users = self.users.values().map(|reading| reading.window);
+        schedules.chain(users).reduce(|one, other| Span::new(one.start.min(other.start), one.end.max(other.end)))
+    }
 }
 
 /// An appointment that the ledger knows of, or fears.

@@ -87,6 +87,7 @@ pub struct HistoryItem {
     /// The state.
     pub state: State,
     /// When.
+    #[serde(deserialize_with = "crate::dates::kept")]
     pub at: DateTime<Utc>,
     /// Why. It says nothing about the patient, unless a person noted something of that kind.
     pub reason: StateReason,
@@ -294,6 +295,11 @@ impl Entry {
     /// True while an appointment of ours stands in the diary, as far as anybody knows.
     pub fn stands(&self) -> bool {
         matches!(self.state, State::Inserted | State::Confirmed | State::InDoubt)
+    }
+
+    /// True if nothing was done about it yet that is not done again if it is forgotten.
+    pub fn is_only_seen(&self) -> bool {
+        self.state == State::Received && self.post.without_effect == 0
     }
 
     /// True while the state machine has something to do or to find out.

@@ -64,7 +64,7 @@ impl Practice {
     /// True while something is under way, or open and like this.
     fn is_any_open(&self, like_this: impl Fn(&Entry) -> bool) -> bool {
         let open = |entry: &Entry| entry.is_open() && like_this(entry);
-        self.context.shared.ledger.any_live(self.context.id(), open) || !self.executor.turns.is_empty()
+        self.context.shared.ledger.any_waiting(self.context.id(), open) || !self.executor.turns.is_empty()
     }
 
     /// Settles, empties, and ends the subscriptions. Can be dropped at any time and begun again. A

@@ -13,6 +13,8 @@ use crate::availability::OwnBooking;
 use crate::availability::rules::CountedBooking;
 use crate::booking::entry::{Entry, Place, State};
 use crate::ids::{BookingId, BookingReference, PracticeId};
+use crate::practice::live_bookings::LiveBookings;
+use crate::span::Span;
 use crate::store::{Batch, Record, RecordKind, Store, StoreError, Unreadable};
 use crate::zone::Zone;
 
@@ -38,7 +40,7 @@ pub enum LedgerError {
 /// All bookings of all practices.
 pub struct Ledger {
     store: Store,
-    live: Mutex<BTreeMap<BookingId, Entry>>,
+    live: Mutex<LiveBookings>,
     /// The others whose appointments were yesterday or are later, for those who look at a day.
     settled: Mutex<BTreeMap<BookingId, Entry>>,
     unreadable: Vec<Unreadable>,
@@ -49,7 +51,7 @@ pub struct Ledger {
 /// The bookings of a store as its ledger begins with them.
 pub(super) struct KnownBookings {
     now: DateTime<Utc>,
-    live: BTreeMap<BookingId, Entry>,
+    live: LiveBookings,
     settled: BTreeMap<BookingId, Entry>,
     unreadable: Vec<Unreadable>,
 }
@@ -57,7 +59,7 @@ pub(super) struct KnownBookings {
 impl KnownBookings {
     /// None yet, of those that something can still happen to from this moment on.
     pub(super) fn none(now: DateTime<Utc>) -> Self {
-        Self { now, live: BTreeMap::new(), settled: BTreeMap::new(), unreadable: Vec::new() }
+        Self { now, live: LiveBookings::default(), settled: BTreeMap::new(), unreadable: Vec::new() }
     }
 
     /// At this moment.
@@ -68,7 +70,7 @@ impl KnownBookings {
     /// A booking was found, or a record of one that cannot be read.
     pub(super) fn add(&mut self, found: Result<Entry, Unreadable>) {
         match found {
-            Ok(entry) if is_live(&entry, self.now) => drop(self.live.insert(entry.booking_id, entry)),
+            Ok(entry) if is_live(&entry, self.now) => self.live.insert(entry),
             Ok(entry) if is_recent(&entry, self.now) => drop(self.settled.insert(entry.booking_id, entry)),
             Ok(_) => {}
             Err(own) => self.unreadable.push(own),
@@ -128,13 +130,13 @@ impl Ledger {
         let _all = self.look_through(look).await;
         for id in found {
             let mut live = self.live();
-            if live.contains_key(&id) {
+            if live.get(id).is_some() {
                 continue;
             }
             // It may have changed since it was found, and cannot from here on.
             if let Some(entry) = self.store.get::<Entry>(&key(id)).ok().flatten().filter(|own| is_live(own, now)) {
                 self.settled.lock().remove(&id);
-                live.insert(id, entry);
+                live.insert(entry);
             }
         }
     }
@@ -144,13 +146,13 @@ impl Ledger {
         &self.unreadable
     }
 
-    fn live(&self) -> MutexGuard<'_, BTreeMap<BookingId, Entry>> {
+    fn live(&self) -> MutexGuard<'_, LiveBookings> {
         self.live.lock()
     }
 
     /// One booking.
     pub fn get(&self, id: BookingId) -> Result<Option<Entry>, LedgerError> {
-        match self.live().get(&id) {
+        match self.live().get(id) {
             Some(entry) => Ok(Some(entry.clone())),
             None => Ok(self.store.get(&key(id))?),
         }
@@ -172,10 +174,10 @@ impl Ledger {
 
     fn remember(&self, entry: &Entry, now: DateTime<Utc>) {
         let (mut live, mut settled) = (self.live(), self.settled.lock());
-        live.remove(&entry.booking_id);
+        live.remove(entry.booking_id);
         settled.remove(&entry.booking_id);
         if is_live(entry, now) {
-            live.insert(entry.booking_id, entry.clone());
+            live.insert(entry.clone());
         } else if is_recent(entry, now) {
             settled.insert(entry.booking_id, entry.clone());
         }
@@ -187,9 +189,15 @@ impl Ledger {
         self.live().values().filter(|entry| entry.practice_id == *practice).filter_map(pick).collect()
     }
 
-    /// True if some live booking of a practice is so.
-    pub fn any_live(&self, practice: &PracticeId, is_so: impl FnMut(&Entry) -> bool) -> bool {
-        self.live().values().filter(|entry| entry.practice_id == *practice).any(is_so)
+    /// The same of those that wait for something: the state machine has something to do or to find
+    /// out, or Healthengine has to hear of a cancellation.
+    pub fn pick_waiting<T>(&self, practice: &PracticeId, pick: impl FnMut(&Entry) -> Option<T>) -> Vec<T> {
+        self.live().waiting_of(practice).filter_map(pick).collect()
+    }
+
+    /// True if some booking of a practice that waits for something is so.
+    pub fn any_waiting(&self, practice: &PracticeId, is_so: impl FnMut(&Entry) -> bool) -> bool {
+        self.live().waiting_of(practice).any(is_so)
     }
 
     /// The live bookings of a practice.
@@ -226,14 +234,19 @@ impl Ledger {
         self.live().values().filter_map(concern).collect()
     }
 
-    /// Appointments of ours, of all practices. `but` is the booking that asks.
-    pub fn own_bookings(&self, but: Option<BookingId>, now: DateTime<Utc>) -> Vec<OwnBooking> {
+    /// Appointments of ours, of all practices, that reach into a stretch of time. `but` is the
+    /// booking that asks.
+    pub fn own_bookings(&self, but: Option<BookingId>, within: &Span, now: DateTime<Utc>) -> Vec<OwnBooking> {
         let clock_set_at = *self.clock_set_at.lock();
         // One that was made in the future was made before this machine's clock was set right.
         let known = |at: DateTime<Utc>| if at <= now { at } else { clock_set_at.min(now) };
         let live = self.live();
-        let own = live.values().filter(|entry| Some(entry.booking_id) != but).filter_map(Entry::own_booking);
-        own.map(|own| OwnBooking { inserted: own.inserted.map(known), ..own }).collect()
+        let reaches = |entry: &&Entry| entry.place.as_ref().is_some_and(|place| place.span.overlaps(within));
+        let others = live.values().filter(reaches).filter(|entry| Some(entry.booking_id) != but);
+        others
+            .filter_map(Entry::own_booking)
+            .map(|own| OwnBooking { inserted: own.inserted.map(known), ..own })
+            .collect()
     }
 
     /// Appointments of ours, of all practices, for rules that count those of a day. Those that are
@@ -320,7 +333,7 @@ impl Ledger {
             self.store.commit(batch).await?;
         }
         let (mut live, mut settled) = (self.live(), self.settled.lock());
-        settled.extend(live.extract_if(.., |_, entry| !is_live(entry, now)));
+        settled.extend(live.remove_unless(|entry| is_live(entry, now)).into_iter().map(|own| (own.booking_id, own)));
         settled.retain(|_, entry| is_recent(entry, now));
         Ok(forgotten)
     }
@@ -396,7 +409,7 @@ mod tests {
         (entry.state, entry.place) = (State::Confirmed, Some(place(136, 600, 630)));
         entry.diary.inserted_at = Some(at(300));
         ledger.save(&entry, at(300)).await.unwrap();
-        let inserted = |now| ledger.own_bookings(None, at(now))[0].inserted;
+        let inserted = |now| ledger.own_bookings(None, &Span::new(at(0), at(10_000)), at(now))[0].inserted;
         assert_eq!(inserted(301), Some(at(300)));
         ledger.look_again(at(10)).await;
         assert_eq!((inserted(10), inserted(90)), (Some(at(10)), Some(at(10))));

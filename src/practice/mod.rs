@@ -48,6 +48,7 @@ mod kept_readings;
 pub mod last_resync;
 pub mod ledger;
 mod lists;
+mod live_bookings;
 pub mod offering;
 pub mod pauses;
 mod reading;

@@ -241,7 +241,8 @@ impl DiaryReader {
         ask: impl FnOnce(&Question<'_>) -> T,
     ) -> T {
         let (ledger, rules) = (&self.context.shared.ledger, &self.context.config.rules);
-        let own = ledger.own_bookings(but, self.context.now());
+        let within = readings.window();
+        let own = within.map_or_else(Vec::new, |within| ledger.own_bookings(but, &within, self.context.now()));
         let is_counted = rules.iter().any(|rule| rule.max_per_day.is_some());
         let counted = if is_counted { ledger.counted_bookings(but, &offering.zones.practice) } else { Vec::new() };
         ask(&Question {

@@ -32,7 +32,7 @@ impl StartRecords {
 }
 
 impl FirstReading for StartRecords {
-    fn see(&self, found: &FoundRecord) {
+    fn see(&self, found: &FoundRecord<'_>) {
         if let Some(booking) = found.of::<Entry>() {
             let booking = booking.map(|(_, entry)| entry);
             self.bookings.lock().add(booking);

@@ -12,7 +12,7 @@ use crate::rate::{assert_openvpms_is_spared, longest_silence};
 use crate::support::{Clinic, PRACTICE, minutes, practice, seconds};
 
 /// A clinic with so many schedules like 136, whose calls are rationed.
-async fn clinic_with(schedules: i64) -> Clinic {
+pub(crate) async fn clinic_with(schedules: i64) -> Clinic {
     let mut clinic = Clinic::new();
     clinic.rationed = true;
     clinic.openvpms.staff(|world| {
@@ -28,7 +28,7 @@ async fn clinic_with(schedules: i64) -> Clinic {
 }
 
 /// A booking for each of the first times of the coming days, schedule by schedule.
-fn book_many(clinic: &Clinic, schedules: i64, count: usize) -> Vec<BookingId> {
+pub(crate) fn book_many(clinic: &Clinic, schedules: i64, count: usize) -> Vec<BookingId> {
     let times = (0..).flat_map(|number| {
         let (day, slot) = (16 + number / 28, number % 28);
         let start = format!("2027-02-{day} {:02}:{:02}", 9 + slot / 4, slot % 4 * 15);
@@ -41,7 +41,7 @@ fn book_many(clinic: &Clinic, schedules: i64, count: usize) -> Vec<BookingId> {
     times.take(count).map(book).collect()
 }
 
-fn answered(clinic: &Clinic) -> usize {
+pub(crate) fn answered(clinic: &Clinic) -> usize {
     let bookings = clinic.healthengine.bookings(&practice(PRACTICE)).unwrap();
     bookings.iter().filter(|booking| booking.answered_at.is_some()).count()
 }

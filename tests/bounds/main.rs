@@ -16,6 +16,7 @@ mod service;
 #[path = "../common/settled.rs"]
 mod settled;
 
+mod backlog;
 mod bombs;
 mod flood;
 mod full_ledger;

@@ -237,18 +237,34 @@ impl Executor {
             if self.context.stop.is_cancelled() && matches!(action, Action::LookAndHold | Action::Submit) {
                 return Ok(());
             }
-            if stored.as_ref() != Some(&next) {
+            // What was only seen is written while the answer to the look is on its way.
+            let is_new = stored.as_ref() != Some(&next);
+            let looks = action == Action::LookAndHold && next.place.is_some() && asked.is_some();
+            let is_written_meanwhile = is_new && looks && next.is_only_seen();
+            if is_new && !is_written_meanwhile {
                 self.write(stored.as_ref(), &next).await?;
                 stored = Some(next.clone());
             }
             entry = next;
-            // The locks are let go as soon as no POST follows.
-            let locks = held.take().filter(|_| matches!(action, Action::Submit));
+            // The locks are let go once no POST follows and what was made is known, so that whoever
+            // comes next finds a reading that has it, and need not read once more.
+            let is_post = matches!(action, Action::Submit);
+            let (locks, until_heard) = if is_post { (held.take(), None) } else { (None, held.take()) };
             let outcome = match (action, entry.place) {
                 (Action::LookAndHold, Some(place)) if asked.is_some() => {
                     self.hear(&entry, notices, read.as_ref());
+                    drop(until_heard);
+                    let noted = async {
+                        tokio::task::yield_now().await;
+                        if is_written_meanwhile { self.write(stored.as_ref(), &entry).await } else { Ok(()) }
+                    };
+                    let (looked, noted) = join(self.look_and_hold(&entry, &place), noted).await;
+                    noted?;
+                    if is_written_meanwhile {
+                        stored = Some(entry.clone());
+                    }
                     let look;
-                    ((look, read), held) = self.look_and_hold(&entry, &place).await;
+                    ((look, read), held) = looked;
                     Some(Event::Looked(look))
                 }
                 // The answer to the pet owner leaves before others hear, which takes work. It has
@@ -259,6 +275,7 @@ impl Executor {
                             tokio::task::yield_now().await;
                             self.hear(&entry, notices, read.as_ref());
                         }
+                        drop(until_heard);
                     };
                     join(self.carry_out(action, &entry, asked), heard).await.0
                 }

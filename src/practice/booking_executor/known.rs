@@ -19,7 +19,10 @@ use crate::supervisor;
 impl Executor {
     /// True if a booking waits for something that a poll can bring.
     pub(in crate::practice) fn has_open_bookings(&self) -> bool {
-        self.context.shared.ledger.any_live(self.context.id(), |entry| entry.is_open() && !entry.owes_a_cancellation())
+        self.context
+            .shared
+            .ledger
+            .any_waiting(self.context.id(), |entry| entry.is_open() && !entry.owes_a_cancellation())
     }
 
     /// Open bookings that Healthengine does not list any more.
@@ -28,7 +31,7 @@ impl Executor {
             let waits = entry.is_open() && !entry.answered.unlisted && !entry.owes_a_cancellation();
             (waits && !listed.contains(&entry.booking_id)).then_some(entry.booking_id)
         };
-        for id in self.context.shared.ledger.pick_live(self.context.id(), settled) {
+        for id in self.context.shared.ledger.pick_waiting(self.context.id(), settled) {
             self.spawn_known(id, Event::Unlisted);
         }
     }
@@ -39,7 +42,7 @@ impl Executor {
         let unseen = |entry: &Entry| {
             (entry.is_refused_throughout() && !listed.contains(&entry.booking_id)).then_some(entry.booking_id)
         };
-        for id in self.context.shared.ledger.pick_live(self.context.id(), unseen) {
+        for id in self.context.shared.ledger.pick_waiting(self.context.id(), unseen) {
             self.spawn_known(id, Event::Unseen);
         }
     }
@@ -76,7 +79,7 @@ impl Executor {
         let mut clock = self.context.shared.leaps.listen();
         loop {
             self.context.health.forget_old_bookings(self.context.now());
-            let is_owed = self.context.shared.ledger.any_live(self.context.id(), Entry::owes_a_cancellation);
+            let is_owed = self.context.shared.ledger.any_waiting(self.context.id(), Entry::owes_a_cancellation);
             if !is_owed {
                 // The next one is delivered when it comes, and its first pause is a short one.
                 undelivered.reset();
@@ -121,7 +124,7 @@ impl Executor {
             let deliver = deliver && entry.owes_a_cancellation() && !refused;
             (look || deliver).then_some(entry.booking_id)
         };
-        let due = self.context.shared.ledger.pick_live(self.context.id(), due);
+        let due = self.context.shared.ledger.pick_waiting(self.context.id(), due);
         due.into_iter().all(|id| self.spawn_known(id, Event::Due))
     }
 }

@@ -32,8 +32,7 @@ impl Executor {
         self.count(before, entry);
         let only_looked = entry.state == State::Submitting
             && before.is_some_and(|before| before.post.lost_answer.is_some() && !changed_state);
-        let only_seen = entry.state == State::Received && entry.post.without_effect == 0;
-        if only_looked || only_seen || before.is_some_and(|before| is_confirmation_taken(before, entry)) {
+        if only_looked || entry.is_only_seen() || before.is_some_and(|before| is_confirmation_taken(before, entry)) {
             return self.context.shared.ledger.save_later(entry, now);
         }
         self.context.shared.ledger.save(entry, now).await

@@ -1,6 +1,6 @@
 //! What the bridge keeps in memory, and how long it takes from its start to its first poll.
 //!
-//! `cargo bench --bench memory_and_start` runs the program as a process of its own for each figure,
+//! `cargo bench --bench memory_and_start` (`ONLY=start`, or `idle`, `bookings`, `days`) runs the program as a process of its own for each figure,
 //! between both simulators over loopback HTTP. The state that it finds is written before. What it
 //! printed last stands in `docs/performance.md`.
 
@@ -37,12 +37,27 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     println!("| what | resident once it is at rest | at most until then | at most under four lists at a time |");
     println!("| --- | --- | --- | --- |");
+    let only = setting("ONLY");
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
     runtime.block_on(async {
-        idle().await;
-        settled_bookings().await;
-        sent_days().await;
-        start().await;
+        if wanted("idle") {
+            idle().await;
+        }
+        if wanted("bookings") {
+            settled_bookings().await;
+        }
+        if wanted("days") {
+            sent_days().await;
+        }
+        if wanted("start") {
+            start().await;
+        }
     });
+}
+
+#[expect(clippy::disallowed_methods, reason = "a measurement is set by the environment")]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// 20 practices of 10 schedules, each offered for 60 days.

@@ -103,7 +103,59 @@ pub fn counts(at: DateTime<Utc>) -> bool {
 /// # Errors
 /// It is no date.
 pub fn that_count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    Ok(Option::<DateTime<Utc>>::deserialize(from)?.filter(|at| counts(*at)))
+    Ok(kept_if_any(from)?.filter(|at| counts(*at)))
+}
+
+/// A moment of a record. Ours are in UTC and in one form, which is read without trying others: a
+/// start reads tens of thousands of them.
+///
+/// # Errors
+/// It is no date.
+pub fn kept<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+    struct ReadMoment;
+    impl serde::de::Visitor<'_> for ReadMoment {
+        type Value = DateTime<Utc>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a date and time as 2027-02-15T09:00:00Z")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<DateTime<Utc>, E> {
+            as_we_write(text.as_bytes()).map_or_else(|| text.parse().map_err(E::custom), Ok)
+        }
+    }
+    from.deserialize_str(ReadMoment)
+}
+
+/// The same of a moment that may be absent.
+///
+/// # Errors
+/// It is no date.
+pub fn kept_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    #[derive(serde::Deserialize)]
+    struct KeptMoment(#[serde(deserialize_with = "kept")] DateTime<Utc>);
+    Ok(Option::<KeptMoment>::deserialize(from)?.map(|KeptMoment(at)| at))
+}
+
+/// `2027-02-15T09:00:00Z`, with up to nine digits of a second's fraction. `None`: in another form.
+fn as_we_write(text: &[u8]) -> Option<DateTime<Utc>> {
+    let (whole, fraction) = text.strip_suffix(b"Z")?.split_at_checked(19)?;
+    let number = |digits: &[u8]| {
+        let add = |sum: u32, digit: &u8| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'));
+        digits.iter().try_fold(0, add)
+    };
+    let [_, _, _, _, b'-', _, _, b'-', _, _, b'T', _, _, b':', _, _, b':', _, _] = whole else { return None };
+    let nanos = match fraction {
+        [] => 0,
+        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
+            number(digits)? * 10_u32.pow(9 - u32::try_from(digits.len()).ok()?)
+        }
+        _ => return None,
+    };
+    let year = i32::try_from(number(&whole[..4])?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, number(&whole[5..7])?, number(&whole[8..10])?)?;
+    let [hour, minute, second] = [11, 14, 17].map(|at| number(&whole[at..at + 2]));
+    Some(date.and_hms_nano_opt(hour?, minute?, second?, nanos)?.and_utc())
 }
 
 /// How long ago something was noted by this machine's clock. `None` if that is yet to come: it was
@@ -140,6 +192,40 @@ mod tests {
         let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
         assert_eq!([0, 7].map(|now| age(at(0), at(now))), [0, 7].map(|age| Some(TimeDelta::seconds(age))));
         assert_eq!([-1, -864_000].map(|now| age(at(0), at(now))), [None, None]);
+    }
+
+    #[test]
+    fn the_moments_of_records_are_read_as_chrono_reads_them() {
+        let read = |text: &str| kept(Value::from(text)).ok();
+        let by_chrono = |text: &str| DateTime::<Utc>::deserialize(Value::from(text)).ok();
+        let seconds = (0..).map(|number: i64| number * 7_919_919 % 7_258_118_400).take(3_000);
+        for (number, second) in (0_u32..).zip(seconds) {
+            let at = DateTime::from_timestamp(second, number * 333_667 % 1_000_000_000).unwrap();
+            let text = serde_json::to_value(at).unwrap();
+            assert_eq!(kept(text.clone()).ok(), Some(at), "{text}");
+        }
+        for text in [
+            "2027-02-15T09:00:00Z",
+            "2027-02-15T09:00:00.5Z",
+            "2027-02-15T09:00:00.123456789Z",
+            "2027-02-15T09:00:00.1234567891Z",
+            "2027-02-15T09:00:00.Z",
+            "2027-02-15T09:00:00+11:00",
+            "2027-02-15 09:00:00Z",
+            "2027-02-15t09:00:00z",
+            "2016-12-31T23:59:60Z",
+            "2027-02-29T09:00:00Z",
+            "2027-02-15T24:00:00Z",
+            "2027-02-15T09:00:00",
+            "+2027-02-15T09:00:00Z",
+            "2027-2-15T09:00:00Z",
+            "20\u{e9}7-02-15T09:00:0Z",
+            "Z",
+            "",
+        ] {
+            assert_eq!(read(text), by_chrono(text), "{text}");
+        }
+        assert_eq!(kept_if_any(Value::Null).ok(), Some(None));
     }
 
     #[test]

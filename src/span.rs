@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Span {
     /// The first instant inside.
+    #[serde(deserialize_with = "crate::dates::kept")]
     pub start: DateTime<Utc>,
     /// The first instant after.
+    #[serde(deserialize_with = "crate::dates::kept")]
     pub end: DateTime<Utc>,
 }
 

@@ -152,7 +152,7 @@ impl Floor {
         let start = self.zone.instants(wall).single().unwrap();
         let end = start + TimeDelta::seconds(booking["pmsAppointmentLength"].as_i64().unwrap());
         assert!(self.is_free(schedule, start, end).await, "nobody else is at this diary");
-        self.journal.keep(id);
+        self.journal.keep(id, "submitting");
         let date = |at| self.zone.at(at).format("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string();
         let body = json!({
             "location": 98, "schedule": schedule, "appointmentType": kind, "start": date(start), "end": date(end),
@@ -162,7 +162,7 @@ impl Floor {
         });
         let post = self.openvpms_once.post(format!("{}/bookings", self.openvpms_url)).header(ACCEPT, "text/plain");
         let reference = accepted(post.json(&body)).await.text().await.unwrap();
-        self.journal.keep(id);
+        self.journal.keep(id, "inserted");
         let confirmation = json!({ "pmsAppointmentIds": [reference], "pmsPatientId": "p-5f0c6a1d2b3e4f50" });
         self.send(&format!("bookings/{id}/confirmInsert"), &confirmation).await;
     }
@@ -228,11 +228,11 @@ impl Journal {
         Self { database, file, written: AtomicU64::new(0), synced: Mutex::new(0) }
     }
 
-    /// Durable when this returns.
-    fn keep(&self, booking: i64) {
+    /// Durable when this returns. A record as it was would not be written again.
+    fn keep(&self, booking: i64, state: &str) {
         tokio::task::block_in_place(|| {
-            let record = RECORD.lines().next().unwrap();
-            self.database.insert(format!("booking/{booking:020}"), record).unwrap();
+            let record = RECORD.lines().next().unwrap().replacen("confirmed", state, 1);
+            self.database.insert(format!("booking/{booking:020}"), record.as_bytes()).unwrap();
             let own = self.written.fetch_add(1, Ordering::SeqCst) + 1;
             let mut synced = self.synced.lock().unwrap();
             if *synced < own {

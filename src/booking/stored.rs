@@ -59,9 +59,9 @@ pub(super) struct StoredEntry {
     not_before: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "is_zero")]
     left_nothing: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "dates::kept_if_any", skip_serializing_if = "Option::is_none")]
     submitted_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "dates::kept_if_any", skip_serializing_if = "Option::is_none")]
     inserted_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     doubt: Option<StoredLostAnswer>,

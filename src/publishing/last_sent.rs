@@ -43,8 +43,10 @@ pub struct LastSent {
 #[derive(Deserialize)]
 struct StoredLastSent {
     day: Day,
+    #[serde(deserialize_with = "dates::kept")]
     at: DateTime<Utc>,
     accepted: bool,
+    #[serde(deserialize_with = "dates::kept")]
     read_at: DateTime<Utc>,
     #[serde(default)]
     before: Option<OfferedBefore>,

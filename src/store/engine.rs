@@ -25,6 +25,16 @@ pub(super) trait Engine: Send + Sync {
     /// it was not shown need not be read.
     fn visit(&self, range: RawRange<'_>, visit: &mut SeePair<'_>) -> Result<(), EngineError>;
 
+    /// One value.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        let mut found = None;
+        self.visit((Bound::Included(key), Bound::Included(key)), &mut |_, value| {
+            found = Some(value.to_vec());
+            ControlFlow::Break(())
+        })?;
+        Ok(found)
+    }
+
     /// Applies all of `changes` or, should the machine stop in the middle, none of them. They need
     /// not last yet.
     fn apply(&self, changes: RawChanges) -> Result<(), EngineError>;

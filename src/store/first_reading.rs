@@ -5,6 +5,7 @@
 //! One thread reads, and others make of the records what is wanted: that takes longer than reading.
 //! Some hundred records are on their way between them at a time.
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -13,7 +14,7 @@ use std::{mem, thread};
 use parking_lot::Mutex;
 
 use super::engine::{Engine, EngineError};
-use super::parts::{FoundParts, Parted, StoredValue};
+use super::parts::{NO_TEXT, Parted};
 use super::record::Record;
 use super::sled_engine::quietly;
 use super::unreadable::Unreadable;
@@ -21,37 +22,68 @@ use super::walk::read;
 
 /// So many records go from thread to thread at one go.
 const GROUP: usize = 64;
-/// More threads would wait for the one that reads.
-const THREADS_MAX: usize = 4;
+/// More threads would wait for the one that reads. It has a processor too: with more threads than
+/// processors all of them wait for the allocator's lock as well.
+const THREADS_MAX: usize = 3;
 
 /// What is made of the records of a store while it is opened.
 pub trait FirstReading: Sync {
     /// Takes a record, if it is one that is wanted. They come in no order, and from several
     /// threads.
-    fn see(&self, found: &FoundRecord);
+    fn see(&self, found: &FoundRecord<'_>);
 }
 
 /// Nothing is made of them.
 impl FirstReading for () {
-    fn see(&self, _: &FoundRecord) {}
+    fn see(&self, _: &FoundRecord<'_>) {}
 }
 
 /// A record of some kind.
-pub struct FoundRecord {
-    key: String,
-    stored: StoredValue,
+pub struct FoundRecord<'a> {
+    key: Cow<'a, str>,
+    text: Result<&'a str, &'static str>,
 }
 
-impl FoundRecord {
+impl FoundRecord<'_> {
     /// The record and its key, or why it cannot be read, if it is of this kind.
     pub fn of<R: Record>(&self) -> Option<Result<(&str, R), Unreadable>> {
         let key = self.key.strip_prefix(R::KIND)?.strip_prefix('/')?;
-        Some(read(&self.key, &self.stored).map(|record| (key, record)))
+        Some(read(&self.key, self.text).map(|record| (key, record)))
     }
 }
 
-/// Records on their way to those who look at them.
-type FoundGroup = Vec<(Vec<u8>, FoundParts)>;
+/// Records on their way to those who look at them, in one piece of memory: pieces that one thread
+/// asks for and another gives back would have both wait for the allocator, which has one lock where
+/// the service runs.
+#[derive(Default)]
+struct FoundGroup {
+    bytes: Vec<u8>,
+    /// How long the key of each is, and its value, or why that is damaged.
+    lengths: Vec<(usize, Result<usize, &'static str>)>,
+}
+
+impl FoundGroup {
+    fn add(&mut self, key: &[u8], value: Result<&[u8], &'static str>) {
+        self.bytes.extend_from_slice(key);
+        self.bytes.extend_from_slice(value.unwrap_or_default());
+        self.lengths.push((key.len(), value.map(<[u8]>::len)));
+    }
+
+    fn see_each(&self, mut see: impl FnMut(&FoundRecord<'_>)) {
+        let mut rest = self.bytes.as_slice();
+        let mut next = |length: usize| {
+            let (found, others) = rest.split_at(length);
+            rest = others;
+            found
+        };
+        for (key, value) in &self.lengths {
+            let key = String::from_utf8_lossy(next(*key));
+            let value = value.map(&mut next);
+            let text = value.and_then(|value| std::str::from_utf8(value).map_err(|_| NO_TEXT));
+            see(&FoundRecord { key, text });
+        }
+    }
+}
 
 /// Reads all of a database, and shows the records to `reading`. `begins` is shown each raw value
 /// that begins a record's text.
@@ -60,7 +92,8 @@ pub(super) fn read_all<E: Engine>(
     begins: &mut dyn FnMut(&[u8], &[u8]),
     reading: &impl FirstReading,
 ) -> Result<(), String> {
-    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(THREADS_MAX);
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = (processors - 1).clamp(1, THREADS_MAX);
     let (sender, receiver) = sync_channel::<FoundGroup>(2 * threads);
     let receiver = Arc::new(Mutex::new(receiver));
     thread::scope(|scope| {
@@ -70,12 +103,13 @@ pub(super) fn read_all<E: Engine>(
         }
         // It ends with those who look, so that nobody waits for them when they fail.
         drop(receiver);
-        let mut group = FoundGroup::with_capacity(GROUP);
+        let mut group = FoundGroup::default();
         let read = quietly(|| {
             disk.survey(begins, &mut |key, found| {
-                group.push((key, found));
-                if group.len() == GROUP {
-                    let _failed = sender.send(mem::replace(&mut group, FoundGroup::with_capacity(GROUP)));
+                let value = found.assemble();
+                group.add(&key, value.as_deref().map_err(|reason| *reason));
+                if group.lengths.len() == GROUP {
+                    let _failed = sender.send(mem::take(&mut group));
                 }
             })
         });
@@ -89,9 +123,6 @@ fn look_at(records: &Mutex<Receiver<FoundGroup>>, reading: &impl FirstReading) {
     loop {
         let group = records.lock().recv();
         let Ok(group) = group else { return };
-        for (key, found) in group {
-            let key = String::from_utf8_lossy(&key).into_owned();
-            reading.see(&FoundRecord { key, stored: found.assemble() });
-        }
+        group.see_each(|found| reading.see(found));
     }
 }

@@ -390,7 +390,7 @@ impl Store {
     pub fn get<R: Record>(&self, key: &str) -> Result<Option<R>, Unreadable> {
         let key = record::full_key::<R>(key);
         match self.inner.reader.get(&key) {
-            Ok(stored) => stored.map(|stored| walk::read(&key, &stored)).transpose(),
+            Ok(stored) => stored.map(|stored| walk::read(&key, stored.text())).transpose(),
             Err(EngineError(reason)) => Err(Unreadable { key, reason }),
         }
     }

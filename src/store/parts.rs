@@ -7,11 +7,11 @@
 //! half of a value; should it meet one all the same, the record is damaged and its neighbours are
 //! not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::engine::{EVERYTHING, Engine, EngineError, RawChanges, RawRange, SeePair};
 
@@ -36,11 +36,32 @@ pub(super) enum StoredValue {
     Damaged(&'static str),
 }
 
+impl StoredValue {
+    fn of(found: FoundParts) -> Self {
+        let text = found.assemble().and_then(|value| String::from_utf8(value).map_err(|_| NO_TEXT));
+        text.map_or_else(Self::Damaged, |text| Self::Text(text.into()))
+    }
+
+    /// The value, or why it is not whole.
+    pub(super) fn text(&self) -> Result<&str, &'static str> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Damaged(reason) => Err(reason),
+        }
+    }
+}
+
+/// What stands there is damaged: every value is a text.
+pub(super) const NO_TEXT: &str = "it is no text";
+
 /// An engine that takes values of up to [`VALUE_BYTES_MAX`].
 pub(super) struct Parted<E: ?Sized> {
     /// Held by those who read, and alone by who applies changes: an engine may show a change half
     /// made.
     whole: RwLock<()>,
+    /// The records that have parts, once all of them were surveyed. Few do, and whoever replaces
+    /// one that has none need not look for them.
+    in_parts: Mutex<Option<BTreeSet<Vec<u8>>>>,
     engine: E,
 }
 
@@ -54,7 +75,7 @@ pub(super) struct StoredRun {
 
 impl<E: Engine> Parted<E> {
     pub(super) fn new(engine: E) -> Self {
-        Self { whole: RwLock::default(), engine }
+        Self { whole: RwLock::default(), in_parts: Mutex::default(), engine }
     }
 
     /// The engine, for what only it can do.
@@ -68,12 +89,21 @@ impl<E: Engine + ?Sized> Parted<E> {
     pub(super) fn get(&self, key: &str) -> Result<Option<StoredValue>, EngineError> {
         let mut found = FoundParts::default();
         let mut is_there = false;
+        let whole = self.whole.read();
+        if !self.may_have_parts(key.as_bytes()) {
+            let head = self.engine.get(key.as_bytes())?;
+            return Ok(head.map(|value| {
+                found.add(None, &value);
+                StoredValue::of(found)
+            }));
+        }
+        drop(whole);
         self.visit(with_parts(key, &part_limit(key)), &mut |raw, value| {
             is_there = true;
             found.add(split_key(raw).1, value);
             ControlFlow::Continue(())
         })?;
-        Ok(is_there.then(|| found.assemble()))
+        Ok(is_there.then(|| StoredValue::of(found)))
     }
 
     /// The records of a range, from its first one on: no more than these, and none after so many
@@ -98,7 +128,7 @@ impl<E: Engine + ?Sized> Parted<E> {
                         if is_full {
                             run.more_after = Some(key.clone());
                         }
-                        run.records.insert(key, found.assemble());
+                        run.records.insert(key, StoredValue::of(found));
                     }
                     if is_full {
                         return ControlFlow::Break(());
@@ -111,7 +141,7 @@ impl<E: Engine + ?Sized> Parted<E> {
             bytes += value.len();
             ControlFlow::Continue(())
         })?;
-        run.records.extend(open.map(|(key, found)| (key, found.assemble())));
+        run.records.extend(open.map(|(key, found)| (key, StoredValue::of(found))));
         Ok(run)
     }
 
@@ -123,8 +153,12 @@ impl<E: Engine + ?Sized> Parted<E> {
         is_found: &mut dyn FnMut(Vec<u8>, FoundParts),
     ) -> Result<(), EngineError> {
         let mut open: Option<(Vec<u8>, FoundParts)> = None;
+        let mut in_parts = BTreeSet::new();
         self.visit(EVERYTHING, &mut |raw, value| {
             let (key, number) = split_key(raw);
+            if number.is_some() {
+                in_parts.insert(key.to_vec());
+            }
             match number {
                 None if parse_head(value).is_none() => begins(key, value),
                 Some(1) => begins(key, value),
@@ -145,6 +179,7 @@ impl<E: Engine + ?Sized> Parted<E> {
         if let Some((key, found)) = open {
             is_found(key, found);
         }
+        *self.in_parts.lock() = Some(in_parts);
         Ok(())
     }
 
@@ -155,19 +190,36 @@ impl<E: Engine + ?Sized> Parted<E> {
         }
         let mut raw = RawChanges::new();
         for (key, value) in changes {
-            // Parts that the value before had and this one has not.
             let head = key.as_bytes();
-            self.visit((Bound::Excluded(head), Bound::Excluded(&part_limit(key))), &mut |part, _| {
-                raw.insert(part.to_vec(), None);
-                ControlFlow::Continue(())
-            })?;
+            if self.may_have_parts(head) {
+                // Parts that the value before had and this one has not.
+                self.visit((Bound::Excluded(head), Bound::Excluded(&part_limit(key))), &mut |part, _| {
+                    raw.insert(part.to_vec(), None);
+                    ControlFlow::Continue(())
+                })?;
+            }
             match value {
                 Some(text) => put(&mut raw, key, text.as_bytes()),
                 None => drop(raw.insert(head.to_vec(), None)),
             }
         }
         let _alone = self.whole.write();
-        self.engine.apply(raw)
+        self.engine.apply(raw)?;
+        // While nobody reads: who is told of no parts takes the head for the value.
+        if let Some(in_parts) = &mut *self.in_parts.lock() {
+            for (key, value) in changes {
+                if value.as_ref().is_some_and(|text| text.len() > PART_BYTES_MAX) {
+                    in_parts.insert(key.as_bytes().to_vec());
+                } else {
+                    in_parts.remove(key.as_bytes());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn may_have_parts(&self, key: &[u8]) -> bool {
+        self.in_parts.lock().as_ref().is_none_or(|in_parts| in_parts.contains(key))
     }
 
     fn visit(&self, range: RawRange<'_>, visit: &mut SeePair<'_>) -> Result<(), EngineError> {
@@ -236,26 +288,19 @@ impl FoundParts {
         }
     }
 
-    /// The value that these are the parts of.
-    pub(super) fn assemble(self) -> StoredValue {
-        let Some(head) = self.head else { return StoredValue::Damaged("its parts have no head") };
-        let value = match parse_head(&head) {
-            None if self.parts.is_empty() => head,
-            None => return StoredValue::Damaged("parts stand behind a value that is whole"),
+    /// The value that these are the parts of, or why it is not whole.
+    pub(super) fn assemble(self) -> Result<Vec<u8>, &'static str> {
+        let head = self.head.ok_or("its parts have no head")?;
+        match parse_head(&head) {
+            None if self.parts.is_empty() => Ok(head),
+            None => Err("parts stand behind a value that is whole"),
             Some((count, bytes)) => {
                 if self.parts.len() != count || !self.parts.keys().copied().eq(1..=count) {
-                    return StoredValue::Damaged("a part is missing or too many");
+                    return Err("a part is missing or too many");
                 }
                 let value: Vec<u8> = self.parts.into_values().flatten().collect();
-                if value.len() != bytes {
-                    return StoredValue::Damaged("its parts have the wrong length");
-                }
-                value
+                if value.len() == bytes { Ok(value) } else { Err("its parts have the wrong length") }
             }
-        };
-        match String::from_utf8(value) {
-            Ok(text) => StoredValue::Text(text.into()),
-            Err(_) => StoredValue::Damaged("it is no text"),
         }
     }
 }
@@ -346,21 +391,30 @@ mod tests {
         }
     }
 
+    /// Later lives of the program on a disk: one that knows nothing, and one that looked at every
+    /// record.
+    fn later(disk: &MemoryEngine) -> [Parted<MemoryEngine>; 2] {
+        let [own, surveyed] = [(), ()].map(|()| Parted::new(disk.clone()));
+        surveyed.survey(&mut |_, _| {}, &mut |_, _| {}).unwrap();
+        [own, surveyed]
+    }
+
     #[test]
     fn a_shorter_value_and_a_deletion_leave_no_parts_behind() {
-        let disk = MemoryEngine::new();
-        let pairs = || raw_pairs(&disk).len();
-        Parted::new(disk.clone()).write(&one("k/a", Some(text_of(5 * PART_BYTES_MAX)))).unwrap();
-        assert_eq!(pairs(), 6);
-        // A second life of the program finds the parts.
-        let second = Parted::new(disk.clone());
-        second.write(&one("k/a", Some(text_of(2 * PART_BYTES_MAX)))).unwrap();
-        assert_eq!(pairs(), 3);
-        second.write(&one("k/a", Some(text_of(10)))).unwrap();
-        assert_eq!(pairs(), 1);
-        second.write(&one("k/a", Some(text_of(2 * PART_BYTES_MAX)))).unwrap();
-        second.write(&one("k/a", None)).unwrap();
-        assert_eq!(pairs(), 0);
+        for life in [0, 1] {
+            let disk = MemoryEngine::new();
+            let pairs = || raw_pairs(&disk).len();
+            Parted::new(disk.clone()).write(&one("k/a", Some(text_of(5 * PART_BYTES_MAX)))).unwrap();
+            assert_eq!(pairs(), 6);
+            let second = &later(&disk)[life];
+            for (length, left) in [(2 * PART_BYTES_MAX, 3), (10, 1), (12, 1), (3 * PART_BYTES_MAX, 4)] {
+                second.write(&one("k/a", Some(text_of(length)))).unwrap();
+                assert_eq!(second.get("k/a").unwrap(), Some(StoredValue::Text(text_of(length))));
+                assert_eq!(pairs(), left, "{length}");
+            }
+            second.write(&one("k/a", None)).unwrap();
+            assert_eq!((pairs(), second.get("k/a").unwrap()), (0, None));
+        }
     }
 
     #[test]
@@ -372,12 +426,15 @@ mod tests {
         }
         disk.apply(RawChanges::from([(part_key("k/a", 2), None)])).unwrap();
         disk.apply(RawChanges::from([(part_key("k/c", 1), Some(b"x".to_vec()))])).unwrap();
-        let second = Parted::new(disk.clone());
+        let [second, surveyed] = later(&disk);
         let found = reread(&disk);
         assert_eq!(found["k/a"], StoredValue::Damaged("a part is missing or too many"));
         assert_eq!(found["k/b"], StoredValue::Text(text_of(3 * PART_BYTES_MAX)));
         assert_eq!(found["k/c"], StoredValue::Damaged("its parts have no head"));
-        assert_eq!(second.get("k/c").unwrap().as_ref(), found.get("k/c"));
+        for key in ["k/a", "k/b", "k/c"] {
+            assert_eq!(second.get(key).unwrap().as_ref(), found.get(key));
+            assert_eq!(surveyed.get(key).unwrap().as_ref(), found.get(key));
+        }
         second.write(&one("k/a", Some("{}".into()))).unwrap();
         second.write(&one("k/c", None)).unwrap();
         let found = reread(&disk);

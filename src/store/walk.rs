@@ -68,19 +68,15 @@ impl<R: Record> Iterator for Walk<'_, R> {
         let kind_chars = self.kind_chars;
         let found = self.values.next()?;
         Some(found.and_then(|(mut key, stored)| {
-            let record = read(&key, &stored)?;
+            let record = read(&key, stored.text())?;
             Ok((key.split_off(kind_chars), record))
         }))
     }
 }
 
 /// A record as it was found under its whole key.
-pub(super) fn read<R: Record>(key: &str, stored: &StoredValue) -> Result<R, Unreadable> {
-    let result = match stored {
-        StoredValue::Text(text) => decode(text),
-        StoredValue::Damaged(reason) => Err((*reason).to_owned()),
-    };
-    result.map_err(|reason| Unreadable { key: key.to_owned(), reason })
+pub(super) fn read<R: Record>(key: &str, text: Result<&str, &'static str>) -> Result<R, Unreadable> {
+    text.map_err(str::to_owned).and_then(decode).map_err(|reason| Unreadable { key: key.to_owned(), reason })
 }
 
 /// The same of records as the database has them, by their whole keys.

@@ -41,8 +41,8 @@ version="$(dpkg-deb --field "$package" Version)"
 [ "$version" = "$(dpkg-parsechangelog --file deploy/debian/changelog --show-field Version)" ] || fail "deploy/debian/changelog"
 
 # The oldest C library that the page promises.
-promised="$(grep -o 'needs glibc [0-9.]*[0-9]' docs/tasks/install.md | grep -o '[0-9.]*$')"
-needed="$(dpkg-deb --field "$package" Depends | grep -o 'libc6 (>= [0-9.]*' | grep -o '[0-9.]*$')"
+promised="$(grep -o 'needs glibc [0-9.]*[0-9]' docs/tasks/install.md | grep -o '[0-9.]*$' | sort -V | tail -n 1)"
+needed="$(dpkg-deb --field "$package" Depends | grep -o 'libc6 (>= [0-9.]*' | grep -o '[0-9.]*$' | sort -V | tail -n 1)"
 dpkg --compare-versions "$needed" le "$promised" || fail "the package needs glibc $needed, docs/tasks/install.md says $promised"
 
 say "lintian ($package)"

@@ -7,7 +7,7 @@
 //! what root makes is given to the owner.
 
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
 use super::directory::{disk, make, open_or_make, open_to_read, remove_if_there, sync_directory_of, write_file};
@@ -31,11 +31,12 @@ pub struct RehearsalLock {
 pub fn lock_rehearsal(state: &Path) -> Result<Option<RehearsalLock>, OpenError> {
     make(state)?;
     let path = state.join(REHEARSAL_LOCK);
-    let file = open_or_make(&path).map_err(disk(&path))?;
+    let unusable = file_of(state, REHEARSAL_LOCK);
+    let file = open_or_make(&path).map_err(&unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(RehearsalLock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(disk(&path)(error)),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
 }
 
@@ -49,7 +50,7 @@ pub fn rehearsal_leftovers(state: &Path) -> Result<Option<String>, OpenError> {
     match open_to_read(&path).and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text)) {
         Ok(_) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(disk(&path)(error)),
+        Err(error) => Err(file_of(state, REHEARSAL_LEFTOVERS)(error)),
     }
 }
 
@@ -64,5 +65,25 @@ pub fn note_rehearsal_leftovers(state: &Path, text: Option<&str>) -> Result<(), 
         Some(text) => write_file(&path, text.as_bytes()),
         None => remove_if_there(&path).and_then(|()| sync_directory_of(&path)),
     };
-    noted.map_err(disk(&path))
+    noted.map_err(file_of(state, REHEARSAL_LEFTOVERS))
+}
+
+/// Turns what the system says about a file of the directory into our error, which names both.
+fn file_of(state: &Path, name: &'static str) -> impl Fn(io::Error) -> OpenError {
+    let unusable = disk(state);
+    move |error| unusable(io::Error::new(error.kind(), format!("{name}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_directory_is_not_called_the_directory() {
+        let state = tempfile::tempdir().unwrap();
+        std::fs::create_dir(state.path().join(REHEARSAL_LOCK)).unwrap();
+        let said = lock_rehearsal(state.path()).unwrap_err().to_string();
+        let expected = format!("the state directory {} cannot be used: rehearsal-lock: ", state.path().display());
+        assert!(said.starts_with(&expected), "{said}");
+    }
 }

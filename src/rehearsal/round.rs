@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-use super::choices::{ChosenTime, last_of_each};
+use super::choices::{ChosenTime, OfferedTime, last_of_each};
 use super::removal::{is_taken, says_gone};
 use super::stand::{PlayedClient, Stand};
 use super::writers::NOTICE;
@@ -77,23 +77,33 @@ pub(super) enum ReadBack {
 
 /// The times to book, one of every resource that has one, and the resources that have none.
 pub(super) fn choose(stand: &Stand) -> (Vec<ChosenTime>, Vec<NotBooked>) {
-    let (mut chosen, mut not_booked) = (Vec::new(), Vec::new());
-    for (id, mapping, zones) in stand.practices() {
-        let earliest = zones.practice.wall(stand.now() + NOTICE + MARGIN);
-        let offered = stand.all_offered(id);
-        let of_practice = last_of_each(&offered, earliest);
+    let earliest = stand.now() + NOTICE + MARGIN;
+    let offered: Vec<OfferedTime> = stand.practices().flat_map(|(id, _, zones)| offered(stand, id, zones)).collect();
+    // One choice over all practices: a clinician of two of them is at one place at a time.
+    let chosen = last_of_each(&offered, earliest);
+    let mut not_booked = Vec::new();
+    for (id, mapping, _) in stand.practices() {
         for resource in mapping.resources.iter().map(|own| own.id) {
-            let is_its_own = |own: &&ChosenTime| own.kind.resource == resource;
-            if of_practice.iter().any(|own| is_its_own(&own)) {
+            let is_its_own = |own: &ChosenTime| own.practice == *id && own.kind.resource == resource;
+            if chosen.iter().any(is_its_own) {
                 continue;
             }
-            let has_time = offered.iter().filter(is_its_own).any(|own| own.start >= earliest);
+            let has_time = offered.iter().any(|own| is_its_own(&own.choice) && own.span.start >= earliest);
             let why = if has_time { say::TIMES_OF_OTHERS } else { say::NO_TIME_TO_BOOK };
             not_booked.push(NotBooked { practice: id.clone(), resource, why });
         }
-        chosen.extend(of_practice);
     }
     (chosen, not_booked)
+}
+
+/// What a practice offers, as moments. A time that names no single one cannot be booked.
+fn offered(stand: &Stand, practice: &PracticeId, zones: Zones) -> Vec<OfferedTime> {
+    let moment = |choice: ChosenTime| {
+        let start = zones.practice.instant(choice.start)?;
+        let end = start + TimeDelta::minutes(choice.minutes.into());
+        Some(OfferedTime { choice, span: Span::new(start, end) })
+    };
+    stand.all_offered(practice).into_iter().filter_map(moment).collect()
 }
 
 /// Books and cancels all of these. Whatever ends it, each booking that was made is cancelled first.

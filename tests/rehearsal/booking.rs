@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use vetbridge::simulator::exchange::Fault;
-use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus, World};
+use vetbridge::simulator::openvpms::{Appointment, AppointmentStatus, AreaId, Shift, World};
 
-use crate::clinic::{Clinic, eventually};
+use crate::clinic::{Clinic, eventually, practice};
 use crate::process::{Running, count, listen_to_openvpms};
 
 /// The appointments that bear the mark.
@@ -39,6 +39,24 @@ async fn one_booking_per_resource_is_made_looked_at_and_cancelled() {
     assert!(ended.out.contains("3 bookings made, 3 of them cancelled again and gone."), "{ended:?}");
     assert!(!clinic.state().join("rehearsal-leftovers.json").exists());
     assert!(clinic.healthengine.exchanges().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clinician_of_two_practices_is_booked_at_one_place_at_a_time() {
+    let clinic = Clinic::open().await;
+    clinic.openvpms.staff(|world| {
+        // Both practices offer the clinician until five o'clock.
+        let surgery = world.roster.iter().map(|own| Shift { area: AreaId(302), ..*own });
+        world.roster = world.roster.iter().copied().chain(surgery).collect();
+    });
+    let resource = |schedule: i64| format!("[[practice.resource]]\nuser = 1158\nschedule = {schedule}\n");
+    let other = practice("7654321", "the-other-key", "") + &resource(211);
+    clinic.write("vetbridge.toml", &(clinic.configuration() + &resource(136) + &other));
+    let ended = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
+    assert!(ended.status == 0 && ended.out.contains("2 bookings made, 2 of them cancelled"), "{ended:?}");
+    let made = marked(&clinic);
+    assert!(made.iter().all(|own| own.start.date() == made[0].start.date()), "they compete: {made:?}");
+    assert!(made[0].end <= made[1].start || made[1].end <= made[0].start, "{made:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

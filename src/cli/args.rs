@@ -422,7 +422,8 @@ pub struct RehearseArgs {
     /// Remove from OpenVPMS what an earlier rehearsal left there, and do nothing else
     #[arg(long, conflicts_with_all = ["for_duration", "port", "book", "report"])]
     pub remove_leftovers: bool,
-    /// Forget what an earlier rehearsal left without a booking reference, after somebody has looked
+    /// Forget what an earlier rehearsal left and --remove-leftovers cannot remove (it has no
+    /// booking reference, is in another OpenVPMS, or OpenVPMS refuses), after somebody has looked
     /// for it in the diary, and do nothing else
     #[arg(long, conflicts_with_all = ["for_duration", "port", "book", "report", "remove_leftovers"])]
     pub strike_off: bool,

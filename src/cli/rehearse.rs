@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Global, RehearseArgs, output};
-use crate::config::{self, Config};
+use crate::config::{self, Config, LeftoversPlace};
 use crate::messages::{rehearsal as say, rehearsal_report as report_say};
 use crate::os::signals;
 use crate::rehearsal::{
@@ -23,12 +23,12 @@ pub(super) async fn run(global: &Global, args: &RehearseArgs) -> anyhow::Result<
     let began = Instant::now();
     let mut signals = signals::to_stop()?;
     let file = global.config_file()?;
+    if args.strike_off {
+        return strike_off(&config::load_leftovers_place(&file)?).await;
+    }
     let config = config::load_for_rehearsal(&file)?;
     if args.remove_leftovers {
         return remove(&config).await;
-    }
-    if args.strike_off {
-        return strike_off(&config).await;
     }
     if let Some(report) = &args.report {
         // Before anything is asked or booked for a report that has no place.
@@ -129,8 +129,12 @@ fn make_place(report: &Path) -> anyhow::Result<()> {
 }
 
 /// Takes off the list what somebody has looked for in the diary, and says so.
-async fn strike_off(config: &Config) -> anyhow::Result<ExitCode> {
-    let struck = strike_off_left_behind(config).await?;
+async fn strike_off(place: &LeftoversPlace) -> anyhow::Result<ExitCode> {
+    if left_behind(&place.state_path)?.is_empty() {
+        output::result(say::NOTHING_LEFT)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let struck = strike_off_left_behind(place).await?;
     if struck.is_empty() {
         output::result(say::NOTHING_STRUCK)?;
     }
@@ -144,8 +148,9 @@ async fn remove(config: &Config) -> anyhow::Result<ExitCode> {
         output::result(say::NOTHING_LEFT)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (removed, left) = remove_left_behind(config).await?;
-    removed.into_iter().try_for_each(output::result)?;
+    let leftovers = remove_left_behind(config).await?;
+    leftovers.removed.iter().try_for_each(output::result)?;
+    let left = leftovers.not_removed();
     if left.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }

@@ -41,6 +41,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use reqwest::Url;
 use secrecy::{ExposeSecret as _, zeroize::Zeroizing};
 
 mod admin;
@@ -192,6 +193,28 @@ pub fn load_instance(path: &Path) -> Result<Instance, ConfigError> {
         let root = Table::root(root, problems);
         let (state_path, admin_listen) = (state::read(&root, &around), admin::read(&root));
         Some(Instance { state_path: state_path?, admin_listen: admin_listen?.0 })
+    })
+}
+
+/// What `vetbridge rehearse --strike-off` needs: where the list is, and which OpenVPMS is the
+/// configured one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftoversPlace {
+    /// The state directory.
+    pub state_path: PathBuf,
+    /// The address of OpenVPMS.
+    pub openvpms_url: Url,
+}
+
+/// Reads `[state]` and `[openvpms] url`; whatever else the file holds, or lacks, is not judged. In
+/// particular no secret is read: those may be there for the service alone.
+pub fn load_leftovers_place(path: &Path) -> Result<LeftoversPlace, ConfigError> {
+    let text = read(path)?;
+    judge(path, &text, |root, problems| {
+        let around = surroundings(path, &secret::process_environment);
+        let root = Table::root(root, problems);
+        let (state_path, openvpms_url) = (state::read(&root, &around), openvpms::read_url(&root));
+        Some(LeftoversPlace { state_path: state_path?, openvpms_url: openvpms_url? })
     })
 }
 

@@ -35,6 +35,11 @@ pub struct OpenVpmsSettings {
     pub request_timeout: Duration,
 }
 
+/// Reads the address alone, which nothing is sent to. `None`: wrong and reported.
+pub(super) fn read_url(root: &Table<'_>) -> Option<Url> {
+    root.required_table("openvpms")?.required("url", url(&["http", "https"]))
+}
+
 /// Reads the section, which must be there. `None`: wrong and reported.
 pub(super) fn read(root: &Table<'_>, around: &Surroundings<'_>) -> Option<OpenVpmsSettings> {
     let table = root.required_table("openvpms")?;

@@ -134,8 +134,16 @@ pub fn stands(leftover: &str, why: &str) -> String {
 pub fn at_another_server(openvpms: &str) -> String {
     format!(
         "it was made in OpenVPMS at {}, which is not [openvpms] url; remove it with the configuration of that \
-         server, or by hand",
+         server; or by hand there, and then type `vetbridge rehearse --strike-off`, which takes it off the list",
         plain(openvpms)
+    )
+}
+
+/// An appointment that OpenVPMS does not cancel any more: its visit has begun, or is over.
+pub fn cancel_refused(error: &CallError) -> String {
+    format!(
+        "OpenVPMS refuses to cancel it ({error}); see to it in the diary, and then type `vetbridge rehearse \
+         --strike-off`, which takes it off the list"
     )
 }
 
@@ -148,17 +156,21 @@ pub fn look_by_hand(mark: &str) -> String {
     )
 }
 
-/// What a person types about it.
-pub fn how_to_remove() -> String {
-    "Type `vetbridge rehearse --remove-leftovers` to remove them; `vetbridge rehearse --book` does so before it books."
-        .to_owned()
+/// What a person does about it. A rehearsal that books keeps the list to itself while it runs.
+pub fn how_to_remove(books: bool) -> &'static str {
+    if books {
+        "This rehearsal looks again when it ends. For what is left then, type `vetbridge rehearse --remove-leftovers` \
+         afterwards."
+    } else {
+        "Type `vetbridge rehearse --remove-leftovers` to remove them; `vetbridge rehearse --book` does so before it \
+         books."
+    }
 }
 
 /// What an earlier rehearsal left.
 pub fn left_behind(left: &[String], books: bool) -> String {
     let list: String = left.iter().map(|left| format!("  {left}\n")).collect();
-    let then = if books { "Remove them by hand.".to_owned() } else { how_to_remove() };
-    format!("{LEFT}\n{list}{then}\n\n")
+    format!("{LEFT}\n{list}{}\n\n", how_to_remove(books))
 }
 
 /// What this rehearsal leaves, on standard error.
@@ -176,9 +188,10 @@ pub fn struck_off(leftover: &str) -> String {
 }
 
 /// Nothing to strike off.
-pub const NOTHING_STRUCK: &str = "Nothing on the list can be struck off: of what has a booking reference, `vetbridge \
-     rehearse --remove-leftovers` knows what became of it; a request that may still be carried out stays for two \
-     minutes.";
+pub const NOTHING_STRUCK: &str = "Nothing on the list can be struck off. `vetbridge rehearse --remove-leftovers` finds \
+     out what became of each appointment with a booking reference; one that OpenVPMS then refuses to cancel can be \
+     struck off, and so can one in another OpenVPMS than that of [openvpms] url. A request that may still be carried \
+     out stays for two minutes.";
 
 /// Nothing to remove.
 pub const NOTHING_LEFT: &str = "No rehearsal has left anything in the diary.";
@@ -344,7 +357,12 @@ pub struct RoundCounts {
 #[derive(Debug, Clone, Copy)]
 pub enum InTheDiary {
     /// So many appointments stand there or may stand there.
-    Left(usize),
+    Left {
+        /// In the configured OpenVPMS.
+        here: usize,
+        /// In another one, of earlier rehearsals.
+        elsewhere: usize,
+    },
     /// This rehearsal wrote nothing; so much was said of earlier ones.
     NotWritten {
         /// Appointments, or that their list cannot be read.
@@ -376,9 +394,12 @@ pub fn summary(counts: &RoundCounts, violations: &[String], diary: InTheDiary) -
         text.push_str(&ended(&format!("The API does not allow this: {violation}")));
         text.push('\n');
     }
+    if let InTheDiary::Left { elsewhere: 1.., .. } = diary {
+        text.push_str("What an earlier rehearsal left in another OpenVPMS stays on the list.\n");
+    }
     text.push_str(&match diary {
-        InTheDiary::Left(0) => "Nothing is left in the diary.".to_owned(),
-        InTheDiary::Left(left) => format!("{} left in the diary, or perhaps.", counted(left, "appointment")),
+        InTheDiary::Left { here: 0, .. } => "Nothing is left in the diary.".to_owned(),
+        InTheDiary::Left { here, .. } => format!("{} left in the diary, or perhaps.", counted(here, "appointment")),
         InTheDiary::NotWritten { left_before: 0 } => "Nothing was written to OpenVPMS.".to_owned(),
         InTheDiary::NotWritten { .. } => {
             "Nothing was written to OpenVPMS; what an earlier rehearsal left there is named above.".to_owned()

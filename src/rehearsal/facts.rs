@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 
+use super::removal::RemovedLeftovers;
 use super::round::{NotBooked, RehearsedBooking};
 use crate::config::{Config, ConfigError};
 use crate::findings::report::{Finding, Level, Report};
@@ -40,8 +41,7 @@ impl RehearsalFacts {
         service_requests_per_second: u32,
         report: Report,
         lacking: Option<&ConfigError>,
-        removed: Vec<String>,
-        left: Vec<String>,
+        leftovers: RemovedLeftovers,
         books: bool,
     ) -> Self {
         let sentence = |error: &ConfigError| -> Vec<String> {
@@ -50,8 +50,8 @@ impl RehearsalFacts {
         Self {
             findings: report.findings.into_iter().filter(|finding| finding.level != Level::Ok).collect(),
             lacking: lacking.map(sentence).unwrap_or_default(),
-            removed,
-            left,
+            left: leftovers.not_removed(),
+            removed: leftovers.removed,
             openvpms_url: config.openvpms.url.to_string(),
             requests_per_second: config.openvpms.max_requests_per_second,
             service_requests_per_second,

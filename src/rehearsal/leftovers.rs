@@ -40,6 +40,10 @@ pub(super) struct Leftover {
     /// True once OpenVPMS has answered the POST, with whatever.
     #[serde(default)]
     is_answered: bool,
+    /// True if OpenVPMS refused to cancel it when that was last tried: the visit has begun, or is
+    /// over. A later attempt hardly fares better.
+    #[serde(default)]
+    is_cancel_refused: bool,
 }
 
 impl Leftover {
@@ -57,6 +61,7 @@ impl Leftover {
             reference: None,
             noted_at: now,
             is_answered: false,
+            is_cancel_refused: false,
         }
     }
 
@@ -163,26 +168,34 @@ impl Leftovers {
         self.gone(leftover.number).await;
     }
 
-    /// Somebody has looked in the diary after those without a reference whose requests are over.
-    /// They are struck off; what they were.
+    /// Somebody has looked in the diary after those of which vetbridge cannot find out more. They
+    /// are struck off; what they were.
     ///
     /// # Errors
     /// The list cannot be written, and is as it was.
     pub(super) async fn strike_off(&self, now: DateTime<Utc>) -> Result<Vec<Leftover>, OpenError> {
         let mut list = self.list.lock().await;
-        let is_struck = |own: &Leftover| own.reference.is_none() && !own.may_come_yet(now);
-        let (struck, kept) = list.iter().cloned().partition::<Vec<_>, _>(is_struck);
+        let (struck, kept) = list.iter().cloned().partition::<Vec<_>, _>(|own| self.can_be_struck_off(own, now));
         self.write(&kept).await?;
         *list = kept;
         Ok(struck)
     }
 
-    /// One was taken for gone and is not.
-    pub(super) async fn kept(&self, leftover: &Leftover) {
-        self.change(|list| {
-            if list.iter().all(|own| own.number != leftover.number) {
-                list.push(leftover.clone());
-            }
+    fn can_be_struck_off(&self, own: &Leftover, now: DateTime<Utc>) -> bool {
+        match own.reference {
+            // The request may still make it, in whichever OpenVPMS.
+            None => !own.may_come_yet(now),
+            // Of any other one, cancelling it tells what became of it.
+            Some(_) => own.is_cancel_refused || !self.is_here(own),
+        }
+    }
+
+    /// One stands or may stand, although it may have been taken for gone. OpenVPMS refused to
+    /// cancel it, or did not.
+    pub(super) async fn kept(&self, leftover: &Leftover, is_cancel_refused: bool) {
+        self.change(|list| match list.iter_mut().find(|own| own.number == leftover.number) {
+            Some(own) => own.is_cancel_refused = is_cancel_refused,
+            None => list.push(Leftover { is_cancel_refused, ..leftover.clone() }),
         })
         .await;
     }

@@ -45,5 +45,6 @@ mod stand;
 mod writers;
 
 pub use self::performance::{Rehearsal, RehearsalEnd};
+pub use self::removal::RemovedLeftovers;
 pub use self::simulated::SimulatedScenarios;
 pub use self::stage::{RehearsalOptions, left_behind, remove_left_behind, strike_off_left_behind};

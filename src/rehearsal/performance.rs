@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::directory::RehearsalDirectory;
 use super::facts::RehearsalFacts;
 use super::leftovers::Leftovers;
-use super::removal::remove_all;
+use super::removal::{RemovedLeftovers, remove_all};
 use super::report;
 use super::round::{NotBooked, RehearsedBooking, WITHDRAWN_WITHIN, book_all, choose, eventually_within};
 use super::simulated::{self, SimulatedScenarios};
@@ -180,9 +180,9 @@ impl Rehearsal {
         if !standing.is_empty() {
             let _late = eventually_within(WITHDRAWN_WITHIN, || self.stand.are_settled(&standing).then_some(())).await;
         }
-        let mut left = match &self.leftovers {
-            Some(leftovers) => remove_all(leftovers, &self.stand.reader, &self.writer, self.stand.now()).await.1,
-            None => Vec::new(),
+        let leftovers = match &self.leftovers {
+            Some(leftovers) => remove_all(leftovers, &self.stand.reader, &self.writer, self.stand.now()).await,
+            None => RemovedLeftovers::default(),
         };
         let round = std::mem::take(&mut *self.facts.round.lock());
         let count = |is_so: fn(&&RehearsedBooking) -> bool| round.iter().filter(is_so).count();
@@ -196,13 +196,15 @@ impl Rehearsal {
             withdrawn: standing.len(),
         };
         let in_the_diary = match &self.leftovers {
-            Some(_) => say::InTheDiary::Left(left.len()),
+            Some(_) => say::InTheDiary::Left { here: leftovers.left.len(), elsewhere: leftovers.elsewhere.len() },
             None => say::InTheDiary::NotWritten { left_before: self.facts.left.len() },
         };
         let violations: Vec<String> = self.stand.model.violations().iter().map(ToString::to_string).collect();
         let summary = say::summary(&counts, &violations, in_the_diary);
-        let is_well = failed == 0 && violations.is_empty() && left.is_empty();
+        // What an earlier rehearsal left elsewhere says nothing of this one.
+        let is_well = failed == 0 && violations.is_empty() && leftovers.left.is_empty();
         self.service.stop().await;
+        let mut left = leftovers.not_removed();
         left.sort();
         RehearsalEnd { summary, left, is_well }
     }

@@ -3,52 +3,76 @@
 use chrono::{DateTime, Days, FixedOffset, NaiveTime, TimeDelta, Utc};
 
 use super::leftovers::{Leftover, Leftovers};
-use crate::call_error::{Answer, CallError};
+use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::ids::{BookingReference, ScheduleId};
 use crate::messages::rehearsal as say;
 use crate::openvpms::{BOOKING_NOT_FOUND, OpenVpmsReader, OpenVpmsWriter, ReadOpenVpms, Window};
 use crate::span::Span;
 
 /// What became of a leftover.
-pub(super) enum Removal {
+enum Removal {
     /// It was removed.
     Gone,
     /// It is not in the diary, whether or not it ever was.
     Absent,
     /// Why not, and what a person has to do.
     Stands(String),
+    /// The same, because OpenVPMS refuses to cancel it.
+    Refused(String),
 }
 
-/// Removes everything on the list that can be removed. What is to be said of each: what was done,
-/// and what could not be.
+/// What became of the whole list: what is to be said of each.
+#[derive(Debug, Default)]
+pub struct RemovedLeftovers {
+    /// They are not in the diary any more.
+    pub removed: Vec<String>,
+    /// They stand in the diary, or may stand there.
+    pub left: Vec<String>,
+    /// They are in another OpenVPMS than the configured one, where nobody looked.
+    pub elsewhere: Vec<String>,
+}
+
+impl RemovedLeftovers {
+    /// What is not seen to be gone, wherever it is.
+    pub fn not_removed(&self) -> Vec<String> {
+        self.left.iter().chain(&self.elsewhere).cloned().collect()
+    }
+}
+
+/// Removes everything on the list that can be removed.
 pub(super) async fn remove_all(
     leftovers: &Leftovers,
     reader: &OpenVpmsReader,
     writer: &OpenVpmsWriter,
     now: DateTime<Utc>,
-) -> (Vec<String>, Vec<String>) {
-    let (mut removed, mut left) = (Vec::new(), Vec::new());
+) -> RemovedLeftovers {
+    let mut all = RemovedLeftovers::default();
     for leftover in leftovers.all().await {
-        let removal = match leftovers.is_here(&leftover) {
-            true => remove(&leftover, reader.as_ref(), writer, now).await,
-            false => Removal::Stands(say::at_another_server(&leftover.openvpms)),
-        };
-        match removal {
+        let told = leftover.told();
+        if !leftovers.is_here(&leftover) {
+            all.elsewhere.push(say::stands(&told, &say::at_another_server(&leftover.openvpms)));
+            continue;
+        }
+        match remove(&leftover, reader.as_ref(), writer, now).await {
             Removal::Gone => {
                 leftovers.removed(&leftover).await;
-                removed.push(say::removed(&leftover.told()));
+                all.removed.push(say::removed(&told));
             }
             Removal::Absent => {
                 leftovers.removed(&leftover).await;
-                removed.push(say::absent(&leftover.told()));
+                all.removed.push(say::absent(&told));
             }
             Removal::Stands(why) => {
-                leftovers.kept(&leftover).await;
-                left.push(say::stands(&leftover.told(), &why));
+                leftovers.kept(&leftover, false).await;
+                all.left.push(say::stands(&told, &why));
+            }
+            Removal::Refused(why) => {
+                leftovers.kept(&leftover, true).await;
+                all.left.push(say::stands(&told, &why));
             }
         }
     }
-    (removed, left)
+    all
 }
 
 async fn remove(
@@ -59,14 +83,17 @@ async fn remove(
 ) -> Removal {
     let Some(reference) = &leftover.reference else { return look(leftover, reader, now).await };
     match writer.cancel(reference).await {
-        Err(error) if !says_gone(&error) => Removal::Stands(error.to_string()),
-        Ok(()) | Err(_) => is_gone(reference, reader).await,
+        Ok(()) => look_again(reference, Removal::Gone, reader).await,
+        Err(error) if says_gone(&error) => look_again(reference, Removal::Absent, reader).await,
+        Err(error) if error.class == ErrorClass::Refused => Removal::Refused(say::cancel_refused(&error)),
+        Err(error) => Removal::Stands(error.to_string()),
     }
 }
 
-async fn is_gone(reference: &BookingReference, reader: &dyn ReadOpenVpms) -> Removal {
+/// What comes of it if OpenVPMS has it no more.
+async fn look_again(reference: &BookingReference, if_gone: Removal, reader: &dyn ReadOpenVpms) -> Removal {
     match reader.booking(reference).await {
-        Err(error) if says_gone(&error) => Removal::Gone,
+        Err(error) if says_gone(&error) => if_gone,
         Err(error) => Removal::Stands(error.to_string()),
         Ok(_) => Removal::Stands(say::STILL_THERE.to_owned()),
     }

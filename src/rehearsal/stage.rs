@@ -16,11 +16,11 @@ use super::facts::RehearsalFacts;
 use super::leftovers::{Leftovers, ToldLines, on_disk};
 use super::page;
 use super::performance::Rehearsal;
-use super::removal::remove_all;
+use super::removal::{RemovedLeftovers, remove_all};
 use super::stand::Stand;
 use super::writers::{MarkedWriter, NoWriter};
 use crate::clock::Clock;
-use crate::config::{self, Config, ConfigError, OpenVpmsSettings};
+use crate::config::{self, Config, ConfigError, LeftoversPlace, OpenVpmsSettings};
 use crate::findings;
 use crate::findings::report::Report;
 use crate::http_clients::{self, OpenVpmsReaders};
@@ -99,24 +99,25 @@ fn left_if_readable(state: &Path) -> Vec<String> {
     })
 }
 
-/// Removes what earlier rehearsals left. What was done, and what could not be.
+/// Removes what earlier rehearsals left, as far as that can be done.
 ///
 /// # Errors
 /// The list cannot be used, or another rehearsal is at work.
-pub async fn remove_left_behind(config: &Config) -> anyhow::Result<(Vec<String>, Vec<String>)> {
+pub async fn remove_left_behind(config: &Config) -> anyhow::Result<RemovedLeftovers> {
     let (settings, metrics) = (half(&config.openvpms), CallMetrics::default());
     let clinic = ClinicSide::reached(config, &settings, true, &metrics, Box::new(|_| {}))?;
     let Some(leftovers) = &clinic.leftovers else { return Ok(Default::default()) };
     Ok(remove_all(leftovers, &clinic.readers.background, &clinic.writer, Clock::system().now()).await)
 }
 
-/// Strikes off the list what has no reference, once somebody has looked in the diary. What was.
+/// Strikes off the list what vetbridge cannot find out more of, once somebody has looked in the
+/// diary. What was.
 ///
 /// # Errors
 /// The list cannot be used, or another rehearsal is at work.
-pub async fn strike_off_left_behind(config: &Config) -> anyhow::Result<Vec<String>> {
-    let url = config.openvpms.url.as_str();
-    let leftovers = Leftovers::open(&config.state_path, url, Box::new(|_| {}))?.ok_or_else(say::another_books)?;
+pub async fn strike_off_left_behind(place: &LeftoversPlace) -> anyhow::Result<Vec<String>> {
+    let url = place.openvpms_url.as_str();
+    let leftovers = Leftovers::open(&place.state_path, url, Box::new(|_| {}))?.ok_or_else(say::another_books)?;
     Ok(leftovers.strike_off(Clock::system().now()).await?.iter().map(|own| own.told()).collect())
 }
 
@@ -138,9 +139,9 @@ impl Rehearsal {
         }
         let clinic = ClinicSide::reached(config, &settings, options.books, &metrics, tell)?;
         let (report, offers) = look(config, clinic.readers.background.as_ref(), clock.now()).await?;
-        let (removed, left) = match &clinic.leftovers {
+        let leftovers = match &clinic.leftovers {
             Some(leftovers) => remove_all(leftovers, &clinic.readers.background, &clinic.writer, clock.now()).await,
-            None => (Vec::new(), left_if_readable(&config.state_path)),
+            None => RemovedLeftovers { left: left_if_readable(&config.state_path), ..RemovedLeftovers::default() },
         };
         let model = model(config, &offers, &clock);
         let directory = RehearsalDirectory::make(clock.now())?;
@@ -157,7 +158,7 @@ impl Rehearsal {
             metrics,
             &clock,
         );
-        let facts = Arc::new(RehearsalFacts::new(&config, of_service, report, lacking, removed, left, options.books));
+        let facts = Arc::new(RehearsalFacts::new(&config, of_service, report, lacking, leftovers, options.books));
         let (shown, offers, reader) = (Arc::clone(&facts), Arc::new(offers), Arc::clone(&clinic.readers.background));
         let (horizon_days, mark) = (config.sync.horizon_days, format!("{:08x}", getrandom::u32()?));
         let closing = CancellationToken::new();

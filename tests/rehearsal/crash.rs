@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use vetbridge::simulator::exchange::Fault;
+use vetbridge::simulator::exchange::{ArrivedRequest, Fault};
 use vetbridge::simulator::openvpms::World;
 
 use crate::booking::{marked, standing};
@@ -13,6 +13,7 @@ use crate::service::Service;
 
 const KNOWN: &str = r#""reference": ""#;
 const UNKNOWN: &str = r#""reference": null"#;
+const ELSEWHERE: &str = "http://10.8.0.9/openvpms";
 
 /// One appointment that stands, on schedule 136, of a rehearsal that was killed once its list said
 /// this of the appointment's reference.
@@ -37,6 +38,13 @@ fn age(list: &Path) {
     let (before, noted) = text.split_once("\"noted_at\": \"").unwrap();
     let aged = format!("{before}\"noted_at\": \"2020-01-01T00:00:00Z{}", &noted[noted.find('"').unwrap()..]);
     std::fs::write(list, aged).unwrap();
+}
+
+/// As if what is on it had been made in another OpenVPMS.
+fn move_elsewhere(list: &Path) {
+    let text = std::fs::read_to_string(list).unwrap();
+    let here = text.split("\"openvpms\": \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    std::fs::write(list, text.replace(&here, ELSEWHERE)).unwrap();
 }
 
 /// The cancellation hangs, so the rehearsal is killed with an appointment whose reference it knows.
@@ -112,11 +120,9 @@ async fn what_was_left_in_another_openvpms_is_not_looked_for_in_this_one() {
     let clinic = killed(cancellations_hang, KNOWN).await;
     let list = clinic.state().join("rehearsal-leftovers.json");
     let text = std::fs::read_to_string(&list).unwrap();
-    let here = text.split("\"openvpms\": \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    let elsewhere = text.replace(&here, "http://10.8.0.9/openvpms");
-    std::fs::write(&list, &elsewhere).unwrap();
+    move_elsewhere(&list);
     let next = clinic.run(&["rehearse", "--remove-leftovers"]).await;
-    assert!(next.status == 1 && next.error.contains("made in OpenVPMS at http://10.8.0.9/openvpms"), "{next:?}");
+    assert!(next.status == 1 && next.error.contains(&format!("made in OpenVPMS at {ELSEWHERE}")), "{next:?}");
     assert_eq!(standing(&clinic), 1);
     std::fs::write(&list, text).unwrap();
     assert_eq!(clinic.run(&["rehearse", "--remove-leftovers"]).await.status, 0);
@@ -163,4 +169,78 @@ async fn what_has_a_reference_is_not_struck_off() {
     let before = std::fs::read(&list).unwrap();
     assert_eq!(clinic.run(&["rehearse", "--strike-off"]).await.status, 0);
     assert_eq!(std::fs::read(&list).unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_another_openvpms_fails_no_rehearsal_and_can_be_struck_off() {
+    let clinic = killed(cancellations_hang, KNOWN).await;
+    let list = clinic.state().join("rehearsal-leftovers.json");
+    move_elsewhere(&list);
+    let running = Running::start(&clinic, &["--book"]).await;
+    running.until_said("confirmed after").await;
+    let (page, then) = (running.page("/").await, "This rehearsal looks again when it ends.");
+    assert!(page.contains(ELSEWHERE) && page.contains(then) && !page.contains("to remove them;"), "{page}");
+    let (status, out) = running.stop().await;
+    let said = |part: &str| out.iter().any(|line| line.contains(part));
+    assert!(status == 0 && said(then) && said("left in another OpenVPMS") && list.exists(), "{out:?}");
+    let named = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
+    assert!(named.status == 0 && named.error.contains(ELSEWHERE), "{named:?}");
+    assert!(named.error.contains("vetbridge rehearse --strike-off"), "{named:?}");
+    let struck = clinic.run(&["rehearse", "--strike-off"]).await;
+    assert!(struck.status == 0 && struck.out.contains("Off the list: s136 on ") && !list.exists(), "{struck:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_openvpms_refused_to_cancel_can_be_struck_off_until_it_takes_the_cancellation() {
+    let clinic = killed(cancellations_hang, KNOWN).await;
+    let list = clinic.state().join("rehearsal-leftovers.json");
+    let cancellations =
+        |status| move |asked: &ArrivedRequest| (asked.method == "DELETE").then_some(Fault::RefusalBefore(status));
+    for (status, is_refused) in [(400, true), (503, false), (400, true)] {
+        clinic.openvpms_faults.set(cancellations(status));
+        let tried = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+        let told = tried.error.contains("OpenVPMS refuses to cancel it");
+        assert!(tried.status == 1 && told == is_refused && list.exists(), "{status}: {tried:?}");
+        assert_eq!(tried.error.contains("--strike-off"), is_refused, "{status}: {tried:?}");
+        if !is_refused {
+            let kept = clinic.run(&["rehearse", "--strike-off"]).await;
+            assert!(kept.out.contains("Nothing on the list can be struck off") && list.exists(), "{kept:?}");
+        }
+    }
+    let struck = clinic.run(&["rehearse", "--strike-off"]).await;
+    assert!(struck.status == 0 && struck.out.contains("Off the list: s136 on ") && !list.exists(), "{struck:?}");
+    let again = clinic.run(&["rehearse", "--strike-off"]).await;
+    assert!(again.status == 0 && again.out.contains("No rehearsal has left anything"), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_is_struck_off_without_the_secrets_of_the_service() {
+    let clinic = Clinic::open().await;
+    let credential = "{ credential = \"openvpms.password\" }";
+    let text = clinic.configuration().replace("{ file = \"openvpms.password\" }", credential);
+    clinic.write("vetbridge.toml", &text);
+    assert!(text.contains(credential));
+    let unreadable = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+    assert!(unreadable.error.contains("CREDENTIALS_DIRECTORY"), "{unreadable:?}");
+    // As an earlier vetbridge wrote it.
+    let times = "\"start\": \"2027-02-16T10:15:00+11:00\", \"end\": \"2027-02-16T10:30:00+11:00\"";
+    let one = format!(
+        "[{{\"openvpms\": \"{ELSEWHERE}\", \"location\": 98, \"schedule\": 136, \"user\": null, \
+         \"appointment_type\": 66, {times}, \"reference\": \"603:be08\"}}]"
+    );
+    std::fs::create_dir_all(clinic.state()).unwrap();
+    clinic.write("state/rehearsal-leftovers.json", &one);
+    let struck = clinic.run(&["rehearse", "--strike-off"]).await;
+    assert!(struck.status == 0 && struck.out.contains("booking reference 603:be08"), "{struck:?}");
+    assert!(!clinic.state().join("rehearsal-leftovers.json").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_gone_before_it_is_cancelled_is_not_said_to_be_removed() {
+    let clinic = killed(cancellations_hang, KNOWN).await;
+    let appointment = marked(&clinic)[0].id;
+    assert!(clinic.openvpms.staff(|world: &mut World| world.remove_appointment(appointment)));
+    let looked = clinic.run(&["rehearse", "--remove-leftovers"]).await;
+    assert!(looked.status == 0 && looked.out.contains("Not in the diary: s136 on "), "{looked:?}");
+    assert!(!looked.out.contains("Removed"), "{looked:?}");
 }

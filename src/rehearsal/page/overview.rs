@@ -38,7 +38,7 @@ pub(super) async fn show(State(shown): State<RehearsalPages>, Extension(caller):
             div.card.urgent {
                 p { strong { (LEFT) } }
                 ul { @for left in &shown.facts.left { li { (left) } } }
-                p { (how_to_remove()) }
+                p { (how_to_remove(shown.facts.books)) }
             }
         }
         (right_now(&shown))

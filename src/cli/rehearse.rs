@@ -30,10 +30,8 @@ pub(super) async fn run(global: &Global, args: &RehearseArgs) -> anyhow::Result<
     if args.remove_leftovers {
         return remove(&config).await;
     }
-    if let Some(report) = &args.report {
-        // Before anything is asked or booked for a report that has no place.
-        make_place(report)?;
-    }
+    // Before anything is asked or booked for a report that has no place.
+    let report = args.report.as_deref().map(ReportPlace::make).transpose()?;
     let stop = CancellationToken::new();
     let options = RehearsalOptions { port: args.port.unwrap_or(0), books: args.book };
     let lacking = config::load(&file).err();
@@ -44,12 +42,13 @@ pub(super) async fn run(global: &Global, args: &RehearseArgs) -> anyhow::Result<
     output::commands_are(rehearsal.commands());
     output::result(rehearsal.opening())?;
     let performed = {
-        let mut performance = std::pin::pin!(perform(&rehearsal, args, began, &stop));
+        let mut performance = std::pin::pin!(perform(&rehearsal, args, report.as_ref(), began, &stop));
         loop {
             tokio::select! {
                 performed = performance.as_mut() => break performed,
                 // What is booked is cancelled before the end.
                 () = signals.stop(), if !stop.is_cancelled() => {
+                    rehearsal.break_off();
                     stop.cancel();
                     if args.book {
                         output::note(say::CANCELLING);
@@ -72,12 +71,16 @@ pub(super) async fn run(global: &Global, args: &RehearseArgs) -> anyhow::Result<
 async fn perform(
     rehearsal: &Rehearsal,
     args: &RehearseArgs,
+    report: Option<&ReportPlace<'_>>,
     began: Instant,
     stop: &CancellationToken,
 ) -> anyhow::Result<bool> {
     let played = async {
         let is_published = rehearsal.published(stop).await;
-        output::result(rehearsal.offer())?;
+        // What was published when it was broken off is not what would be offered.
+        if !rehearsal.is_broken_off() {
+            output::result(rehearsal.offer())?;
+        }
         if !is_published {
             output::result(say::NOT_PUBLISHED)?;
         }
@@ -86,16 +89,22 @@ async fn perform(
         anyhow::Ok(is_published)
     };
     let simulated = async {
-        match &args.report {
+        match report {
             Some(_) => rehearsal.simulate(stop).await,
             None => SimulatedScenarios::default(),
         }
     };
     let (played, simulated) = tokio::join!(played, simulated);
     let is_published = played?;
-    if let Some(report) = &args.report {
-        write(report, &rehearsal.report(&simulated))?;
-        output::result(say::report_written(report))?;
+    match report {
+        Some(report) if report.has_earlier && rehearsal.is_broken_off() => {
+            output::result(say::report_kept(report.path))?;
+        }
+        Some(report) => {
+            report.write(&rehearsal.report(&simulated))?;
+            output::result(say::report_written(report.path))?;
+        }
+        None => {}
     }
     let end = async {
         match args.for_duration {
@@ -108,24 +117,34 @@ async fn perform(
     Ok((is_published || stop.is_cancelled()) && simulated.failed() == 0)
 }
 
-fn write(report: &Path, text: &str) -> anyhow::Result<()> {
-    Ok(std::fs::write(report, text).map_err(|error| say::report_unwritable(report, &error))?)
+/// Where the report is to be.
+struct ReportPlace<'a> {
+    path: &'a Path,
+    /// True if an earlier report stands there.
+    has_earlier: bool,
 }
 
-/// Finds out whether a report can be written there. An earlier report is replaced, nothing else.
-fn make_place(report: &Path) -> anyhow::Result<()> {
-    let unwritable = |error| say::report_unwritable(report, &error);
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.read(true).append(true).create(true).open(report).map_err(unwritable)?;
-    let mut begins = Vec::new();
-    // Nothing is read from a pipe, which would wait for ever, and nothing in one is replaced.
-    if file.metadata().map_err(unwritable)?.is_file() {
-        file.by_ref().take(REPORT_BEGINS_MAX).read_to_end(&mut begins).map_err(unwritable)?;
+impl<'a> ReportPlace<'a> {
+    /// Finds out whether a report can be written there. An earlier report is replaced, nothing
+    /// else.
+    fn make(path: &'a Path) -> anyhow::Result<Self> {
+        let unwritable = |error| say::report_unwritable(path, &error);
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.read(true).append(true).create(true).open(path).map_err(unwritable)?;
+        let mut begins = Vec::new();
+        // Nothing is read from a pipe, which would wait for ever, and nothing in one is replaced.
+        if file.metadata().map_err(unwritable)?.is_file() {
+            file.by_ref().take(REPORT_BEGINS_MAX).read_to_end(&mut begins).map_err(unwritable)?;
+        }
+        if !begins.is_empty() && !begins.starts_with(format!("# {}\n", report_say::TITLE).as_bytes()) {
+            return Err(say::report_would_replace(path).into());
+        }
+        Ok(Self { path, has_earlier: !begins.is_empty() })
     }
-    if !begins.is_empty() && !begins.starts_with(format!("# {}\n", report_say::TITLE).as_bytes()) {
-        return Err(say::report_would_replace(report).into());
+
+    fn write(&self, text: &str) -> anyhow::Result<()> {
+        Ok(std::fs::write(self.path, text).map_err(|error| say::report_unwritable(self.path, &error))?)
     }
-    Ok(())
 }
 
 /// Takes off the list what somebody has looked for in the diary, and says so.

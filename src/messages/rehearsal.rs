@@ -413,6 +413,14 @@ pub fn report_written(file: &Path) -> String {
     format!("Report        {}", file.display())
 }
 
+/// A report was not written, for the sake of the one before.
+pub fn report_kept(file: &Path) -> String {
+    format!(
+        "Report        {} is the earlier one: this rehearsal was broken off, and does not replace it",
+        file.display()
+    )
+}
+
 /// A file that would be lost.
 pub fn report_would_replace(file: &Path) -> Advice {
     Advice::new(

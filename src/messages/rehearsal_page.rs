@@ -38,9 +38,9 @@ pub const NO_HOURS: &str = "none";
 /// Heads the bookings of the round.
 pub const ROUND: &str = "Bookings that were made and cancelled again";
 /// An appointment that OpenVPMS shows as it was booked.
-pub const AS_BOOKED: &str = "reads back as booked, its time taken, then free again";
+pub const AS_BOOKED: &str = "reads back as booked, its time taken";
 /// An appointment that OpenVPMS does not show.
-pub const TAKEN_ONLY: &str = "its time taken, then free again; this server shows no booking that stands (500)";
+pub const TAKEN_ONLY: &str = "its time taken (this server shows no booking that stands: 500)";
 /// What the times of a day are.
 pub const AS_A_PET_OWNER: &str = "Each time is one that a pet owner could choose.";
 /// What a remedy in the configuration needs.
@@ -93,6 +93,11 @@ pub const PET_OWNER_REJECTED: &str = "The booking is rejected: other times are s
 pub const PET_OWNER_CANCELLED: &str = "The booking is cancelled; the clinic has not taken it out of the diary yet.";
 /// They gave it up, and it is out of the diary.
 pub const PET_OWNER_DONE: &str = "The booking is cancelled.";
+
+/// How the diary had it, and whether it was seen to be out of it again.
+pub fn in_the_diary(shown: &str, is_free_again: bool) -> String {
+    if is_free_again { format!("{shown}, then free again") } else { shown.to_owned() }
+}
 
 /// A practice without a name.
 pub fn practice(id: &PracticeId) -> String {

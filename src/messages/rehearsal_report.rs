@@ -1,9 +1,10 @@
 //! The words of the report that a rehearsal writes for Healthengine's go-live team: what was seen
 //! of each scenario. Numbers, times and ids; nothing about a patient.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{counted, listed, plain};
 use crate::ids::PracticeId;
@@ -12,14 +13,21 @@ use crate::ids::PracticeId;
 pub const TITLE: &str = "Rehearsal of vetbridge";
 /// What the report is.
 pub const ABOUT: &str = "What was seen when vetbridge ran with the clinic's own OpenVPMS and configuration against the \
-     Healthengine that is built into it. Healthengine itself was not called. Scenarios that need a fault, a change of \
-     the set-up or a made-up patient were tried between the built-in simulators of both systems.";
+     Healthengine that is built into it. Healthengine itself was not called.";
+/// What else was tried.
+pub const SIMULATED: &str = "Scenarios that need a fault, a change of the set-up or a made-up patient were tried \
+     between the built-in simulators of both systems.";
+/// What else was not tried.
+pub const NOT_SIMULATED: &str = "None of the scenarios that need a fault, a change of the set-up or a made-up patient \
+     was tried between the built-in simulators of both systems.";
 /// Heads the scenarios.
 pub const SCENARIOS: &str = "Scenarios of the suggested testing";
 /// Before what was seen with the clinic's systems.
 pub const AT_THE_CLINIC: &str = "At the clinic";
 /// Before what was seen between the simulators.
 pub const BETWEEN_SIMULATORS: &str = "Between the simulators";
+/// Before why nothing was tried there.
+pub const NOT_SIMULATED_HERE: &str = "Not tried between the simulators";
 /// Before what went wrong there.
 pub const FAILED: &str = "Failed between the simulators";
 /// Before why nothing was tried at the clinic.
@@ -32,6 +40,8 @@ pub const BOOKINGS: &str = "Bookings";
 pub const NO_BOOKINGS: &str = "None were made: the rehearsal was started without --book.";
 /// Why there are none although they were wanted.
 pub const NO_TIMES: &str = "None were made: no resource had a free time that is a day away or more.";
+/// Why there are none of a rehearsal that somebody ended.
+pub const NO_BOOKINGS_YET: &str = "None were made: the rehearsal was broken off before.";
 
 /// Why a scenario needs a fault.
 pub const NEEDS_FAULT: &str = "it needs a refusal or a loss that a clinic cannot bring about";
@@ -49,6 +59,14 @@ pub const NEEDS_PATIENTS: &str = "no client of the clinic's is used";
 pub const ONE_PRACTICE: &str = "the configuration has one practice with one location";
 /// Why specialties are not tried.
 pub const NO_SPECIALTIES: &str = "no clinician is configured on several schedules";
+/// A rehearsal that somebody ended.
+pub fn broken_off(at: DateTime<Utc>) -> String {
+    format!(
+        "**This rehearsal was broken off at {}.** What was not tried by then says so.",
+        at.format("%Y-%m-%d %H:%M:%S UTC")
+    )
+}
+
 /// Why nothing was seen of something that should have been.
 pub const NOT_SEEN: &str = "nothing of it was seen before the rehearsal ended";
 
@@ -138,11 +156,14 @@ pub fn versions(version: &str, commit: &str, tzdb: &str, system: &str) -> String
     format!("vetbridge {version} (commit {commit}), time zone rules {tzdb}, {system}")
 }
 
-/// The server of the clinic. Its API tells no version.
-pub fn server_zone(zones: &[String]) -> String {
-    let times = match zones {
-        [] => "no time zone is known".to_owned(),
-        zones => format!("times of {}", listed(zones.iter().map(|zone| plain(zone)))),
+/// The server of the clinic, whose API tells no version: in which zones it thinks, and in which
+/// ones the practices' times are.
+pub fn server_zone(servers: &BTreeSet<String>, practices: &BTreeSet<String>) -> String {
+    let named = |zones: &BTreeSet<String>| listed(zones.iter().map(|zone| plain(zone)));
+    let times = if practices.is_empty() {
+        "no time zone is known".to_owned()
+    } else {
+        format!("time zone of the server {}, times below are those of {}", named(servers), named(practices))
     };
     format!("OpenVPMS Booking API v2 (it tells no version); {times}")
 }

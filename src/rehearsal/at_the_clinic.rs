@@ -10,6 +10,7 @@ use super::scenarios::Scenario as S;
 use super::stand::Stand;
 use crate::ids::{PracticeId, ScheduleId, UserId};
 use crate::mapping::Mapping;
+use crate::messages::rehearsal::INTERRUPTED;
 use crate::messages::rehearsal_report as say;
 use crate::simulator::healthengine::LoggedExchange;
 
@@ -35,7 +36,7 @@ pub(super) fn seen(stand: &Stand, facts: &RehearsalFacts) -> BTreeMap<S, String>
 }
 
 /// Why nothing was seen of a scenario.
-pub(super) fn why_not(scenario: S, books: bool) -> &'static str {
+pub(super) fn why_not(scenario: S, books: bool, is_broken_off: bool) -> &'static str {
     match scenario {
         S::WithoutConsent | S::UnknownBooking | S::RequestTypes | S::OutstandingRequests => say::NEEDS_FAULT,
         S::UpdatingPracticeId
@@ -50,6 +51,7 @@ pub(super) fn why_not(scenario: S, books: bool) -> &'static str {
         S::MultiLocation => say::ONE_PRACTICE,
         S::MultipleSpecialties => say::NO_SPECIALTIES,
         S::PriorityRequests if !books => say::NEEDS_BOOK,
+        S::Linking | S::InitialConfiguration | S::Polling | S::PriorityRequests if is_broken_off => INTERRUPTED,
         S::Linking | S::InitialConfiguration | S::Polling | S::PriorityRequests => say::NOT_SEEN,
     }
 }

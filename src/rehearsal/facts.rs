@@ -3,6 +3,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
 use super::removal::RemovedLeftovers;
@@ -33,6 +34,8 @@ pub(super) struct RehearsalFacts {
     pub(super) not_booked: Mutex<Vec<NotBooked>>,
     /// True once no more of them come.
     pub(super) is_round_over: AtomicBool,
+    /// When somebody ended the rehearsal, if it had not done everything by then.
+    pub(super) broken_off_at: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl RehearsalFacts {
@@ -60,6 +63,7 @@ impl RehearsalFacts {
             round: Mutex::default(),
             not_booked: Mutex::default(),
             is_round_over: AtomicBool::new(false),
+            broken_off_at: Mutex::default(),
         }
     }
 }

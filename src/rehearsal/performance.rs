@@ -160,6 +160,16 @@ impl Rehearsal {
         simulated::all_quietly(stop.clone()).await
     }
 
+    /// Somebody ends it, before everything was seen that the report has.
+    pub fn break_off(&self) {
+        *self.facts.broken_off_at.lock() = Some(self.stand.now());
+    }
+
+    /// True once somebody has ended it.
+    pub fn is_broken_off(&self) -> bool {
+        self.facts.broken_off_at.lock().is_some()
+    }
+
     /// What was seen, for Healthengine's go-live team.
     pub fn report(&self, simulated: &SimulatedScenarios) -> String {
         report::markdown(&self.stand, &self.facts, simulated)

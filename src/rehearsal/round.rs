@@ -13,7 +13,7 @@ use super::stand::{PlayedClient, Stand};
 use super::writers::NOTICE;
 use crate::booking::entry::State;
 use crate::ids::{BookingId, BookingReference, PracticeId, ResourceId};
-use crate::messages::rehearsal as say;
+use crate::messages::{rehearsal as say, rehearsal_page as page_say};
 use crate::simulator::healthengine::RequestOutcome;
 use crate::span::Span;
 use crate::zone::zones::Zones;
@@ -55,6 +55,16 @@ impl RehearsedBooking {
     /// True if an appointment was made of it.
     pub(super) fn is_made(&self) -> bool {
         self.reference.is_some() || self.confirmed_after.is_some()
+    }
+
+    /// How the diary had it, if that was seen. Nobody looks for the free time of one that was
+    /// cancelled on the page.
+    pub(super) fn in_the_diary(&self) -> Option<String> {
+        let shown = match self.shown? {
+            ReadBack::AsBooked => page_say::AS_BOOKED,
+            ReadBack::TakenOnly => page_say::TAKEN_ONLY,
+        };
+        Some(page_say::in_the_diary(shown, self.cancelled_after.is_some()))
     }
 }
 
@@ -274,6 +284,30 @@ pub(super) async fn eventually_within<T>(limit: Duration, look: impl Fn() -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_said_to_be_free_again_only_if_somebody_looked() {
+        let choice = ChosenTime {
+            practice: PracticeId("1".to_owned()),
+            kind: "66:s136".parse().unwrap(),
+            start: "2027-02-17T16:00:00".parse().unwrap(),
+            minutes: 15,
+        };
+        let cancelled_on_the_page = RehearsedBooking {
+            choice,
+            booking: Some(BookingId(1)),
+            reference: None,
+            confirmed_after: Some(TimeDelta::seconds(1)),
+            shown: Some(ReadBack::AsBooked),
+            cancelled_after: None,
+            broken_off: false,
+            wrong: None,
+        };
+        let cancelled_after = Some(TimeDelta::seconds(1));
+        let looked_for = RehearsedBooking { cancelled_after, ..cancelled_on_the_page.clone() };
+        let told = [cancelled_on_the_page, looked_for].map(|own| own.in_the_diary().unwrap());
+        assert_eq!(told, ["", ", then free again"].map(|end| format!("{}{end}", page_say::AS_BOOKED)));
+    }
 
     #[test]
     fn a_confirmation_after_the_pet_owner_was_told_yes_is_wrong() {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use vetbridge::simulator::exchange::Fault;
 
-use crate::clinic::Clinic;
-use crate::process::{count, listen_to_openvpms};
+use crate::booking::standing;
+use crate::clinic::{Clinic, eventually};
+use crate::process::{Running, count, listen_to_openvpms};
 
 const GO_LIVE: &str = include_str!("../../docs/go-live.md");
 
@@ -47,7 +48,8 @@ async fn the_report_has_every_scenario_with_what_was_seen_and_nobody_of_the_clin
     }
     let seen = report.split("### Handling priority requests").nth(1).unwrap();
     assert!(seen.contains("2 bookings made, 2 confirmed within"), "{seen}");
-    for part in ["Australia/Sydney", env!("CARGO_PKG_VERSION"), "0 of them against its API", "| resource | time |"] {
+    let zones = "time zone of the server Australia/Sydney, times below are those of Australia/Sydney";
+    for part in [zones, env!("CARGO_PKG_VERSION"), "0 of them against its API", "| resource | time |"] {
         assert!(report.contains(part), "{part:?} is missing in {report}");
     }
     assert!(
@@ -83,6 +85,44 @@ async fn a_report_without_book_says_what_was_not_tried_and_one_without_a_place_s
     let report = std::fs::read_to_string(clinic.directory.path().join("report.md")).unwrap();
     assert_eq!(ended.status, 0, "{}\n{report}", ended.out);
     assert!(report.contains("started without --book") && report.contains("Between the simulators"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_a_rehearsal_that_was_broken_off_says_so_and_replaces_none() {
+    let clinic = Clinic::open().await;
+    let path = clinic.directory.path().join("report.md");
+    let running = Running::start(&clinic, &["--book", "--report", "report.md"]).await;
+    let (status, out) = running.stop().await;
+    let report = std::fs::read_to_string(&path).unwrap();
+    let head = report.split("\n## ").next().unwrap();
+    assert!(
+        status == 0 && head.starts_with("# Rehearsal of vetbridge\n\n**This rehearsal was broken off at "),
+        "{head}"
+    );
+    assert!(head.contains("None of the scenarios that need a fault") && !head.contains("were tried"), "{head}");
+    assert_eq!(report.matches("- Not tried between the simulators: it was broken off.").count(), 20, "{report}");
+    for falsehood in ["no resource had a free time", "before the rehearsal ended", "(the table"] {
+        assert!(!report.contains(falsehood), "{falsehood}: {report}");
+    }
+    assert!(!out.iter().any(|line| line.contains("time within") || line.contains("times within")), "{out:?}");
+    let running = Running::start(&clinic, &["--report", "report.md"]).await;
+    let (status, out) = running.stop().await;
+    assert!(status == 0 && out.iter().any(|line| line.contains("report.md is the earlier one")), "{out:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), report);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_booking_that_was_broken_off_is_so_called_in_the_report() {
+    let clinic = Clinic::open().await;
+    clinic.write("vetbridge.toml", &(clinic.configuration() + "[[practice.resource]]\nschedule = 136\n"));
+    let slow = Fault::Slow(std::time::Duration::from_millis(1500));
+    clinic.openvpms_faults.set(move |asked| (asked.method == "POST").then(|| slow.clone()));
+    let running = Running::start(&clinic, &["--book", "--report", "report.md"]).await;
+    eventually("an appointment stands", async || standing(&clinic) == 1).await;
+    let (status, out) = running.stop().await;
+    let report = std::fs::read_to_string(clinic.directory.path().join("report.md")).unwrap();
+    let table = report.split("\n## Bookings").nth(1).unwrap();
+    assert!(status == 0 && table.contains("| it was broken off |"), "{out:?}\n{table}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

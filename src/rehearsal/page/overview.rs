@@ -8,13 +8,13 @@ use axum::response::Html;
 use chrono::{Days, NaiveDateTime};
 use maud::{Markup, html};
 
-use super::super::round::{ReadBack, RehearsedBooking};
+use super::super::round::RehearsedBooking;
 use super::shown::{RehearsalPages, banner};
 use crate::config::live_hours::DayKind;
 use crate::findings::report::{Finding, Level};
 use crate::ids::PracticeId;
 use crate::mapping::{Mapping, Resource};
-use crate::messages::rehearsal::{LACKING, LEFT, how_to_remove, seconds};
+use crate::messages::rehearsal::{INTERRUPTED, LACKING, LEFT, how_to_remove, seconds};
 use crate::messages::rehearsal_page as say;
 use crate::messages::{ended, listed};
 use crate::practice::health::problems::Problem;
@@ -211,11 +211,8 @@ fn rehearsed(shown: &RehearsalPages, own: &RehearsedBooking) -> Markup {
             td data-label="Time" { (own.choice.start.format("%a %-d %b %Y %H:%M")) }
             td data-label="Confirmed after" { @if let Some(after) = own.confirmed_after { (seconds(after)) } }
             td data-label="Diary" {
-                @match own.shown {
-                    Some(ReadBack::AsBooked) => (say::AS_BOOKED),
-                    Some(ReadBack::TakenOnly) => (say::TAKEN_ONLY),
-                    None => "",
-                }
+                @if let Some(shown) = own.in_the_diary() { (shown) }
+                @if own.broken_off { " " (INTERRUPTED) }
                 @if let Some(wrong) = &own.wrong { span.ill { (wrong) } }
             }
             td data-label="Gone after" { @if let Some(after) = own.cancelled_after { (seconds(after)) } }

@@ -9,7 +9,7 @@ mod playground;
 mod requests;
 mod webhooks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 
 use futures_util::StreamExt as _;
@@ -48,9 +48,22 @@ pub(super) async fn all_quietly(stop: CancellationToken) -> SimulatedScenarios {
     tried.await.unwrap_or_default()
 }
 
+/// Those that are tried between the two models.
+pub(super) fn scenarios() -> BTreeSet<S> {
+    attempts().into_iter().map(|(scenario, _)| scenario).collect()
+}
+
 /// Tries all of them.
 async fn all() -> SimulatedScenarios {
-    let attempts: Vec<(S, ScenarioAttempt)> = vec![
+    let tried = attempts()
+        .into_iter()
+        .map(|(scenario, attempt)| async move { (scenario, attempt.await.map_err(|error| format!("{error:#}"))) });
+    SimulatedScenarios(futures_util::stream::iter(tried).buffer_unordered(AT_ONCE).collect().await)
+}
+
+/// Each with how it is tried, which begins when somebody waits for it.
+fn attempts() -> Vec<(S, ScenarioAttempt)> {
+    vec![
         (S::WithoutConsent, Box::pin(linking::without_consent())),
         (S::MultiLocation, Box::pin(linking::multi_location())),
         (S::UpdatingPracticeId, Box::pin(linking::updating_practice_id())),
@@ -71,9 +84,5 @@ async fn all() -> SimulatedScenarios {
         (S::OutstandingRequests, Box::pin(requests::outstanding())),
         (S::PatientDetails, Box::pin(patients::normalised())),
         (S::ChangedDetails, Box::pin(patients::changed())),
-    ];
-    let tried = attempts
-        .into_iter()
-        .map(|(scenario, attempt)| async move { (scenario, attempt.await.map_err(|error| format!("{error:#}"))) });
-    SimulatedScenarios(futures_util::stream::iter(tried).buffer_unordered(AT_ONCE).collect().await)
+    ]
 }

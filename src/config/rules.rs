@@ -7,6 +7,7 @@ use super::resources::ResourceEntry;
 use super::toml_reader::{Table, Value};
 use super::values::{choice, duration, id, whole, words};
 use crate::availability::rules::{NewClients, OfferRule, StartHours};
+use crate::characters::trimmed;
 use crate::ids::{AppointmentTypeId, ResourceId};
 use crate::messages::config_file as say;
 use crate::messages::rules::NEW_CLIENTS_CALL;
@@ -36,7 +37,7 @@ pub(super) fn read(practice: &Table<'_>, listed: &[ResourceEntry]) -> Vec<OfferR
 
 fn rule(table: Table<'_>, number: u32, listed: &[ResourceEntry]) -> Option<OfferRule> {
     let resources = some(&table, "resources", "resource", |value| resource(value, listed));
-    let types = some(&table, "types", "appointment type", |value| id(value).map(AppointmentTypeId));
+    let types = some(&table, "types", "appointment type", appointment_type);
     let days = some(&table, "days", "day", choice(DAYS));
     let hours = some(&table, "hours", "range of hours", hours);
     let min_notice = table.optional("min_notice", notice);
@@ -73,9 +74,22 @@ fn some<T>(table: &Table<'_>, key: &'static str, of: &str, read: impl Fn(&Value<
         if items.is_empty() {
             return value.fail(say::empty_list(of));
         }
-        // One wrong item makes the list wrong: without it the rule would be about more.
-        items.iter().map(read).collect()
+        // Each item is read, so that all that is wrong is reported. One wrong item makes the list
+        // wrong: without it the rule would be about more.
+        let read: Vec<Option<T>> = items.iter().map(read).collect();
+        read.into_iter().collect()
     })
+}
+
+fn appointment_type(value: &Value<'_>) -> Option<AppointmentTypeId> {
+    if value.is_text() {
+        let text = value.text()?;
+        let (number, resource) = text.split_once(':').map_or((text, None), |(number, rest)| (number, Some(rest)));
+        if let Ok(number) = trimmed(number).parse::<u32>() {
+            return value.fail(say::quoted_type(number, resource.is_some()));
+        }
+    }
+    id(value).map(AppointmentTypeId)
 }
 
 fn resource(value: &Value<'_>, listed: &[ResourceEntry]) -> Option<ResourceId> {

@@ -16,6 +16,10 @@ use crate::messages;
 /// The tables of the file that can stand several times.
 const LISTS: [&str; 1] = ["practice"];
 
+/// The tables of a practice, as the file writes them, by the last part of their names.
+const OF_A_PRACTICE: [(&str, &str); 3] =
+    [("rule", "[[practice.rule]]"), ("resource", "[[practice.resource]]"), ("live_hours", "[practice.live_hours]")];
+
 /// A table of the file.
 pub(super) struct Table<'a> {
     /// As the file writes it, `[openvpms]`; empty for the file itself.
@@ -131,6 +135,9 @@ impl<'a> Table<'a> {
         let is_list = value.as_array().is_some_and(|items| items.iter().any(|item| item.get_ref().is_table()));
         if !self.name.is_empty() || !(is_list || value.is_table()) {
             return say::unknown_key(&self.name, name, &valid);
+        }
+        if let Some((_, whole)) = OF_A_PRACTICE.iter().find(|(own, _)| *own == name) {
+            return say::table_of_a_practice(name, whole);
         }
         say::unknown_table(
             name,

@@ -83,6 +83,11 @@ pub fn unknown_table(table: &str, valid: &[&str], write: impl Fn(&str) -> String
     format!("{}{}", unknown_key("", table, valid), hint.unwrap_or_default())
 }
 
+/// A table of a practice that stands outside of one. `whole` is how it is written.
+pub fn table_of_a_practice(table: &str, whole: &str) -> String {
+    format!("unknown key `{}`: it belongs to a practice; below its [[practice]] write {whole}", plain(table))
+}
+
 /// A table that can stand several times, written as one that stands once, or left out above a table
 /// of its own.
 pub fn no_list(table: &str, is_left_out: bool) -> String {
@@ -375,10 +380,17 @@ pub fn no_resource_id() -> &'static str {
     "a resource is written \"s136\" for schedule 136, or \"u1158-s211\" for clinician 1158 on schedule 211"
 }
 
+/// An appointment type in quotes, as Healthengine has it, or as a number.
+pub fn quoted_type(number: u32, has_resource: bool) -> String {
+    let resource = if has_resource { " and without the resource" } else { "" };
+    format!("an appointment type is a whole number: write {number}, without quotes{resource}")
+}
+
 /// A rule about a resource that the practice does not list.
 pub fn rule_of_foreign_resource(resource: ResourceId) -> String {
     format!(
-        "{resource} is none of the practice's [[practice.resource]] entries: correct it, or list the resource there too"
+        "{resource} is none of the practice's [[practice.resource]] entries: correct it, list the resource there too, or \
+         take it out of the rule (a rule that names no other is removed as a whole)"
     )
 }
 

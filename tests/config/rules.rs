@@ -77,7 +77,12 @@ fn what_a_rule_names_must_be_a_resource_a_type_and_a_day() {
     says("resources = [\"room 1\"]", "a resource is written \"s136\" for schedule 136");
     says("resources = [136]", "expected a text in quotes, found an integer");
     says("resources = []", "[[practice.rule]] resources: must name at least one resource");
-    says("types = [\"66:s136\"]", "expected a whole number");
+    says(
+        "types = [\"66:s136\"]",
+        "types: an appointment type is a whole number: write 66, without quotes and without the resource",
+    );
+    says("types = [\"66\"]", "types: an appointment type is a whole number: write 66, without quotes");
+    says("types = [\"consult\"]", "expected a whole number");
     says("types = [0]", "a whole number of at least 1");
     says("days = [\"munday\"]", "did you mean \"monday\"?");
     says("days = [\"public_holidays\"]", "must be one of \"monday\"");
@@ -93,6 +98,7 @@ fn a_rule_names_no_resource_that_the_practice_leaves_out_of_its_list() {
     let found = problems(&rule("u7-s136"));
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].contains("u7-s136 is none of the practice's [[practice.resource]] entries"), "{found:#?}");
+    assert!(found[0].contains("or take it out of the rule (a rule that names no other is removed"), "{found:#?}");
 }
 
 #[test]
@@ -142,6 +148,30 @@ fn new_clients_are_rejected_with_a_message_of_one_line() {
         assert!(message.contains("must be on one line and at most 250 characters"), "{message}");
     }
     assert!(problem("new_patients = \"reject\"\nmessage = \" \"").1.contains("must not be empty"));
+}
+
+#[test]
+fn every_wrong_item_of_a_list_is_told_at_once() {
+    let counted = |line: &str| problems(&with(&format!("keep_free = 1\n{line}"))).len();
+    assert_eq!(counted("hours = [\"12:00-09:00\", \"09:00-12:00\", \"9-12\"]"), 2);
+    assert_eq!(counted("types = [\"66:s136\", 66, \"66\", 0]"), 3);
+    assert_eq!(counted("resources = [\"136\", \"s136\", 136, \"u1158\"]"), 3);
+    assert_eq!(counted("days = [\"Monday\", \"monday\", \"mon\"]"), 2);
+}
+
+#[test]
+fn a_table_of_a_practice_that_stands_outside_of_one_is_told_where_it_belongs() {
+    for (table, whole) in [
+        ("[[rule]]\nkeep_free = 1", "[[practice.rule]]"),
+        ("[rule]\nkeep_free = 1", "[[practice.rule]]"),
+        ("[[resource]]\nschedule = 136", "[[practice.resource]]"),
+        ("[live_hours]\nmonday = []", "[practice.live_hours]"),
+    ] {
+        let found = problems(&format!("{LEAST}{table}\n"));
+        assert_eq!(found.len(), 1, "{found:#?}");
+        let said = format!("it belongs to a practice; below its [[practice]] write {whole}");
+        assert!(found[0].ends_with(&said), "{found:#?}");
+    }
 }
 
 #[test]

@@ -50,19 +50,20 @@ pub fn ask(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> 
     }
     match place(request, offer, now) {
         Ok(place) => match turned_away(request, &place, offer) {
-            Some(message) => Ask::TurnAway(place, message.to_owned()),
+            Some((by, message)) => Ask::TurnAway(place, message.to_owned(), by),
             None => Ask::Insert(place),
         },
         Err(reason) => Ask::Impossible(reason),
     }
 }
 
-/// What a new client is told whom a rule turns away. Nobody is new of whom Healthengine does not
+/// The number of the rule that turns a new client away, and what they are told. Nobody is new of whom Healthengine does not
 /// say so.
-fn turned_away<'a>(request: &BookingRequest, place: &Place, offer: Offered<'a>) -> Option<&'a str> {
+fn turned_away<'a>(request: &BookingRequest, place: &Place, offer: Offered<'a>) -> Option<(u32, &'a str)> {
     let date = offer.zones.practice.wall(place.span.start).date();
     let refusal = refusal_of_new_clients(offer.rules, place.resource(), place.appointment_type, date);
-    refusal.filter(|_| request.is_new_patient == Some(true)).map(|new_clients| new_clients.message.as_str())
+    let (by, new_clients) = refusal.filter(|_| request.is_new_patient == Some(true))?;
+    Some((by, new_clients.message.as_str()))
 }
 
 fn place(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> Result<Place, Unplaceable> {

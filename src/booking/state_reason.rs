@@ -111,6 +111,9 @@ pub enum StateReason {
     NotOffered(RuleAt),
     /// A rule of the practice turns new clients away, in these words.
     NewClient(String),
+    /// Which rule that is, by its number among the practice's rules. Healthengine is told its words
+    /// alone.
+    TurnedAwayBy(u32),
     /// A line of a person's, as they typed it. It can name a patient although it should not, so it
     /// is neither logged nor sent to Healthengine ([`Entry::last_reason`](super::entry::Entry)).
     Note(String),
@@ -159,10 +162,17 @@ impl StateReason {
         Self::PerhapsAnothers,
     ];
 
-    /// True of what stands in a history beside the reasons for its states: what a person noted, or
-    /// what the pet owner did or was told. Healthengine's support is given the reason of the state.
+    /// True of what stands in a history beside the reasons for its states: what a person noted,
+    /// what the pet owner did or was told, or which rule turned them away. Healthengine's support is given the reason of the state.
     pub fn is_beside(&self) -> bool {
-        matches!(self, Self::Note(_) | Self::ToldYes | Self::OwnerCancelled | Self::OwnerCancelledInVain(_))
+        matches!(
+            self,
+            Self::Note(_)
+                | Self::ToldYes
+                | Self::OwnerCancelled
+                | Self::OwnerCancelledInVain(_)
+                | Self::TurnedAwayBy(_)
+        )
     }
 
     /// True of what a person settled.
@@ -247,6 +257,9 @@ mod tests {
         }
         let in_vain = StateReason::OwnerCancelledInVain("The visit has begun.".into());
         assert_eq!(StateReason::from(in_vain.to_string()), in_vain, "it is beside the state after a restart too");
+        let turned_away = StateReason::TurnedAwayBy(3);
+        assert_eq!(StateReason::from(turned_away.to_string()), turned_away);
+        assert!(turned_away.is_beside(), "Healthengine is told what the rule says, after a restart too");
         let note = StateReason::Note("looked".into());
         assert_eq!(StateReason::from(note.to_string()), note, "what a person typed is never taken for a sentence");
     }

@@ -33,6 +33,10 @@ const FORMER_CANCELLED_BY_PERSON: &str = "The practice cancelled the appointment
 /// Begins what became of a cancellation that vetbridge could not carry out; the reason follows.
 const IN_VAIN: &str = "The pet owner cancelled at Healthengine, and the appointment stands: ";
 
+/// Begins which rule turned a new client away; its number follows, and then the end.
+const TURNED_AWAY_BY: &str = "New clients are turned away by rule ";
+const OF_NEW_CLIENTS: &str = " (new_patients).";
+
 /// Why a booking entered a state, for the history and Healthengine's support.
 fn reason(reason: &StateReason) -> Cow<'_, str> {
     let sentence = match reason {
@@ -128,6 +132,7 @@ fn reason(reason: &StateReason) -> Cow<'_, str> {
         StateReason::Unplaceable(why) => return why.to_string().into(),
         StateReason::NotOffered(rule) => return rules::refused(*rule).into(),
         StateReason::NewClient(message) => message,
+        StateReason::TurnedAwayBy(number) => return format!("{TURNED_AWAY_BY}{number}{OF_NEW_CLIENTS}").into(),
         StateReason::Note(note) => return format!("{NOTE}{note}").into(),
         StateReason::Sentence(sentence) => sentence,
     };
@@ -151,6 +156,10 @@ impl From<String> for StateReason {
         }
         if let Some(why) = sentence.strip_prefix(IN_VAIN) {
             return Self::OwnerCancelledInVain(why.to_owned());
+        }
+        let rule = sentence.strip_prefix(TURNED_AWAY_BY).and_then(|rest| rest.strip_suffix(OF_NEW_CLIENTS));
+        if let Some(Ok(number)) = rule.map(str::parse) {
+            return Self::TurnedAwayBy(number);
         }
         if sentence == FORMER_CANCELLED_BY_PERSON {
             return Self::CancelledByPerson;

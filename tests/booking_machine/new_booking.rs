@@ -164,10 +164,12 @@ fn after_a_post_that_left_nothing_no_rule_rejects_the_booking() {
 
 #[test]
 fn a_new_client_is_turned_away_in_the_practices_words_without_a_look_and_the_time_is_shown_again() {
-    let ask = || Event::Asked(Ask::TurnAway(place(), "New clients please call.".into()));
+    let ask = || Event::Asked(Ask::TurnAway(place(), "New clients please call.".into(), 3));
     let mut case = Case::new();
     assert_eq!(case.see(2, ask()), Action::Reject("New clients please call.".into()));
     assert_eq!((case.entry.state, &case.notices[..]), (State::Rejected, &[][..]), "nothing of it was ever taken");
+    let told: Vec<String> = case.entry.history.iter().map(|own| own.reason.to_string()).collect();
+    assert!(told.contains(&"New clients are turned away by rule 3 (new_patients).".to_owned()), "{told:?}");
     assert_eq!(case.replied(3, Reply::Accepted), Action::Rest);
     assert_eq!(case.notices, [Notice::OfferAgain]);
     assert!(!case.is_flagged());

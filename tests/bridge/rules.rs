@@ -241,6 +241,8 @@ async fn a_new_client_is_rejected_in_time_with_the_message_and_the_time_is_offer
     let booking = new_client_books(&clinic, "2027-02-16 10:00");
     clinic.until_state(booking, State::Rejected, seconds(AT_ONCE)).await;
     assert_eq!(reason(&clinic, booking), "New clients please call.");
+    let by = "New clients are turned away by rule 1 (new_patients).";
+    assert!(clinic.entry(booking).history.iter().any(|own| own.reason.to_string() == by), "the administrator's");
     let view = clinic.booking(booking);
     assert_eq!((view.status, view.answer), (MarketplaceStatus::Failed, RequestOutcome::Rejected));
     assert_eq!(clinic.journal.count("POST", "/bookings"), 0, "OpenVPMS was not asked to make it");

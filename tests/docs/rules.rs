@@ -82,6 +82,16 @@ fn vet() -> Resource {
 /// The first and the last start of each type on a day with so many bookings, whose end is taken for so long:
 /// `09:00 to 16:45`, or `none`.
 fn offered(rules: &[OfferRule], date: NaiveDate, booked: usize, taken: TimeDelta) -> [String; 2] {
+    offered_beside(
+        rules,
+        date,
+        &vec![CountedBooking { resource: vet().id, appointment_type: CONSULT, date }; booked],
+        taken,
+    )
+}
+
+/// The same beside these bookings.
+fn offered_beside(rules: &[OfferRule], date: NaiveDate, counted: &[CountedBooking], taken: TimeDelta) -> [String; 2] {
     let (vet, day) = (vet(), Days::one(date));
     let window = window(day, &zones());
     let at = |hour| zones().moment(date.and_hms_opt(hour, 0, 0).unwrap()).unwrap();
@@ -93,7 +103,6 @@ fn offered(rules: &[OfferRule], date: NaiveDate, booked: usize, taken: TimeDelta
         schedules: [(vet.id.schedule, Some(schedule))].into(),
         users: [(vet.id.user.unwrap(), user)].into(),
     };
-    let counted = vec![CountedBooking { resource: vet.id, appointment_type: CONSULT, date }; booked];
     let question = Question {
         zones: zones(),
         readings: &readings,
@@ -101,7 +110,7 @@ fn offered(rules: &[OfferRule], date: NaiveDate, booked: usize, taken: TimeDelta
         rosters: &Rosters::new(),
         clinician_doubt: ClinicianDoubt::Offer,
         moment: Moment { now: now(), min_notice: TimeDelta::zero() },
-        rules: RulesInForce { rules, counted: &counted },
+        rules: RulesInForce { rules, counted },
     };
     let offered = days(&question, std::slice::from_ref(&vet), day).remove(0).day;
     [CONSULT, SURGERY].map(|kind| {
@@ -131,6 +140,20 @@ fn each_example_offers_what_its_table_says() {
             assert_eq!(row[1..], offered(&example.rules, date, booked, TimeDelta::zero()), "{heading}: {}", row[0]);
         }
     }
+}
+
+#[test]
+fn a_vet_on_two_schedules_gets_the_number_of_the_rule_on_each_of_them() {
+    let both = ["u1158-s136", "u1158-s211"].map(|id| id.parse::<ResourceId>().unwrap());
+    let mut rules = examples()["Four a day for each vet"].rules.clone();
+    rules[0].resources = both.into();
+    let date = NaiveDate::from_ymd_opt(2027, 2, 15).unwrap();
+    let left = |booked: [usize; 2]| {
+        let of = |(resource, count)| vec![CountedBooking { resource, appointment_type: CONSULT, date }; count];
+        let counted: Vec<CountedBooking> = both.into_iter().zip(booked).flat_map(of).collect();
+        offered_beside(&rules, date, &counted, TimeDelta::zero()) != ["none", "none"]
+    };
+    assert!(left([4, 3]) && !left([4, 4]), "eight in all");
 }
 
 #[test]
@@ -171,7 +194,7 @@ fn new_clients_are_told_the_message_of_the_page_and_others_are_not() {
     };
     let told = ask(&request(Some(true)), offer, now());
     assert!(
-        matches!(&told, Ask::TurnAway(_, message) if message == "New clients please call the practice."),
+        matches!(&told, Ask::TurnAway(_, message, _) if message == "New clients please call the practice."),
         "{told:?}"
     );
     for known in [Some(false), None] {

@@ -163,13 +163,13 @@ impl StartHours {
     }
 }
 
-/// The first rule that turns new clients away who book a type of a resource on a day.
+/// The number of the first rule that turns new clients away who book a type of a resource on a day.
 pub fn refusal_of_new_clients(
     rules: &[OfferRule],
     resource: ResourceId,
     kind: AppointmentTypeId,
     date: NaiveDate,
-) -> Option<&NewClients> {
+) -> Option<(u32, &NewClients)> {
     let applies = |rule: &&OfferRule| rule.is_about(resource) && rule.is_of(kind) && rule.is_on(date);
-    rules.iter().filter(applies).find_map(|rule| rule.new_clients.as_ref())
+    rules.iter().filter(applies).find_map(|rule| Some((rule.number, rule.new_clients.as_ref()?)))
 }

@@ -109,11 +109,12 @@ impl Transition<'_> {
                 self.reject_unseen(StateReason::Unplaceable(reason))
             }
             Ask::Unread(detail) => self.out_of_reach(&detail),
-            Ask::TurnAway(place, message) if self.may_turn_away() => {
+            Ask::TurnAway(place, message, by) if self.may_turn_away() => {
                 (self.entry.place, self.entry.wanted) = (Some(place), WantedPlace::default());
+                self.entry.note(self.context.now, StateReason::TurnedAwayBy(by));
                 self.reject_unseen(StateReason::NewClient(message))
             }
-            Ask::Insert(place) | Ask::TurnAway(place, _) => {
+            Ask::Insert(place) | Ask::TurnAway(place, ..) => {
                 (self.entry.place, self.entry.wanted) = (Some(place), WantedPlace::default());
                 if self.is_left_alone() { self.rest() } else { self.then(Action::LookAndHold) }
             }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike, Days as CalendarDays, NaiveDate, TimeDelta, Utc, Weekday};
 use proptest::prelude::*;
 use vetbridge::availability::explanation::{Code, explain};
-use vetbridge::availability::rules::{CountedBooking, OfferRule, RuleKey, RulesInForce, StartHours};
+use vetbridge::availability::rules::{CountedBooking, OfferRule, RuleAt, RuleKey, RulesInForce, StartHours};
 use vetbridge::availability::{Days, Moment, OwnBooking, Question, Rosters, Zones, days, look, window};
 use vetbridge::ids::{AppointmentTypeId, ResourceId};
 use vetbridge::mapping::Resource;
@@ -277,6 +277,23 @@ impl Scene {
     }
 }
 
+/// The rules without these keys.
+fn without(rules: &[OfferRule], keys: &[RuleAt]) -> Vec<OfferRule> {
+    let mut rules = rules.to_vec();
+    for at in keys {
+        let rule = &mut rules[at.number as usize - 1];
+        match at.key {
+            RuleKey::Hours => rule.hours.clear(),
+            RuleKey::MinNotice => rule.min_notice = None,
+            RuleKey::MaxDaysAhead => rule.max_days_ahead = None,
+            RuleKey::MaxPerDay => rule.max_per_day = None,
+            RuleKey::KeepFree => rule.keep_free = None,
+            RuleKey::NewPatients => rule.new_clients = None,
+        }
+    }
+    rules
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
@@ -311,7 +328,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_said_of_a_time_names_the_first_rule_that_withholds_it(scene in scenes()) {
+    fn what_is_said_of_a_time_names_every_rule_that_withholds_it_and_the_fewest_that_have_to_change(scene in scenes()) {
         let (resource, free) = (scene.resource(), scene.free_starts());
         let explained = scene.ask(&scene.rules, scene.moment(), |question| explain(question, &resource, scene.day));
         let ruled = scene.ruled();
@@ -321,15 +338,31 @@ proptest! {
             prop_assert_eq!(slot.types.iter().copied().collect::<BTreeSet<_>>(), offered.clone());
             let withheld: BTreeSet<AppointmentTypeId> =
                 unruled.get(&slot.minute).into_iter().flatten().filter(|kind| !offered.contains(kind)).copied().collect();
-            prop_assert_eq!(slot.ruled_out.iter().map(|(kind, _)| *kind).collect::<BTreeSet<_>>(), withheld);
-            for (kind, at) in &slot.ruled_out {
-                let of = |rule: &OfferRule| scene.withheld_by(rule, slot.minute, *kind, &free);
-                prop_assert!(of(&scene.rules[at.number as usize - 1]).contains(&at.key));
-                let earlier = &scene.rules[..at.number as usize - 1];
-                prop_assert!(earlier.iter().all(|rule| of(rule).is_empty()), "an earlier rule withholds it");
+            prop_assert_eq!(slot.ruled_out.iter().map(|own| own.kind).collect::<BTreeSet<_>>(), withheld);
+            let keys_of = |kind: AppointmentTypeId| -> BTreeSet<RuleAt> {
+                let of = |rule: &OfferRule| scene.withheld_by(rule, slot.minute, kind, &free);
+                scene.rules.iter().flat_map(|rule| of(rule).into_iter().map(|key| rule.at(key))).collect()
+            };
+            for own in &slot.ruled_out {
+                prop_assert_eq!(own.by.iter().copied().collect::<BTreeSet<_>>(), keys_of(own.kind));
             }
             let is_by_rule = matches!(slot.code, Code::Rule(_));
             prop_assert_eq!(is_by_rule, offered.is_empty() && !slot.ruled_out.is_empty());
+            let needed = slot.needed_changes();
+            prop_assert_eq!(is_by_rule, !needed.is_empty());
+            if let Code::Rule(first) = slot.code {
+                prop_assert_eq!(needed[0], first);
+                let fewest = slot.ruled_out.iter().map(|own| keys_of(own.kind).len()).min();
+                prop_assert_eq!(Some(needed.len()), fewest);
+                let left = scene.offers(&without(&scene.rules, needed), scene.moment());
+                prop_assert!(left.contains_key(&slot.minute), "the changes that are named do not offer it");
+                let of_all = |at: &RuleAt| slot.ruled_out.iter().all(|own| keys_of(own.kind).contains(at));
+                let all: BTreeSet<RuleAt> = slot.ruled_out.iter().flat_map(|own| keys_of(own.kind)).collect();
+                let of_every_type: Vec<&RuleAt> = all.iter().filter(|at| of_all(at)).collect();
+                prop_assert!(of_every_type.iter().all(|at| needed.contains(at)), "one that withholds all is named");
+                let apart = of_every_type.is_empty().then_some(all.clone());
+                prop_assert_eq!(slot.kept_back_apart(), apart);
+            }
         }
     }
 

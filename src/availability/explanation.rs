@@ -3,13 +3,15 @@
 //! It is the judgement that publishing and the booking executor use ([`super::slots`]), in the
 //! words of the outside.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::day::Day;
 use super::grid;
 use super::question::Question;
 use super::rules::RuleAt;
-use super::verdict::{Reason, Slot, Verdict};
+use super::verdict::{Reason, RuledOutType, Slot, Verdict, fewest_keys};
 use super::window::MINUTES_A_DAY;
 use crate::ids::{AppointmentTypeId, ScheduleId};
 use crate::mapping::Resource;
@@ -43,7 +45,7 @@ pub enum Code {
     NoType,
     /// The clocks are set at that time.
     ClockChange,
-    /// A rule of the practice keeps it back.
+    /// A rule of the practice keeps it back, perhaps with others: [`ExplainedSlot::needed_changes`].
     Rule(RuleAt),
     /// The guard holds the resource.
     HeldBack,
@@ -94,8 +96,8 @@ pub struct ExplainedSlot {
     /// The appointment types for which there is no room, where there is room for some or where that
     /// is the only obstacle.
     pub too_long: Vec<AppointmentTypeId>,
-    /// The appointment types for which there is room and which a rule keeps back.
-    pub ruled_out: Vec<(AppointmentTypeId, RuleAt)>,
+    /// The appointment types for which there is room and which rules keep back.
+    pub ruled_out: Vec<RuledOutType>,
 }
 
 impl ExplainedSlot {
@@ -107,8 +109,28 @@ impl ExplainedSlot {
 
     /// True if the same is said of both. What is not offered for any type has one reason.
     pub fn is_like(&self, other: &Self) -> bool {
-        let is_one_reason = self.types.is_empty() || self.ruled_out == other.ruled_out;
+        let is_one_reason = if self.types.is_empty() {
+            self.needed_changes() == other.needed_changes() && self.kept_back_apart() == other.kept_back_apart()
+        } else {
+            self.ruled_out == other.ruled_out
+        };
         (self.code, &self.types) == (other.code, &other.types) && is_one_reason
+    }
+
+    /// Where rules keep it back from every type: the fewest keys whose change offers it to some
+    /// type. Each of them keeps that type back alone.
+    pub fn needed_changes(&self) -> &[RuleAt] {
+        let Code::Rule(first) = &self.code else { return &[] };
+        let fewest = fewest_keys(&self.ruled_out);
+        if fewest.is_empty() { std::slice::from_ref(first) } else { fewest }
+    }
+
+    /// Where rules keep it back from every type, and none of them from all: every key that keeps
+    /// one back.
+    pub fn kept_back_apart(&self) -> Option<BTreeSet<RuleAt>> {
+        let common = |at: &&RuleAt| self.ruled_out.iter().all(|own| own.by.contains(at));
+        let is_apart = !self.needed_changes().is_empty() && !self.needed_changes().iter().any(|at| common(&at));
+        is_apart.then(|| self.ruled_out.iter().flat_map(|own| own.by.iter().copied()).collect())
     }
 }
 
@@ -129,7 +151,7 @@ pub fn explain(question: &Question<'_>, resource: &Resource, date: NaiveDate) ->
         let says_of_types = matches!(code, Code::Offered | Code::TooShort | Code::Rule(_));
         let all = resource.types.iter().map(|own| own.id.appointment_type);
         let ruled_out = slot.ruled_out;
-        let fits = |id: &AppointmentTypeId| types.contains(id) || ruled_out.iter().any(|(kind, _)| kind == id);
+        let fits = |id: &AppointmentTypeId| types.contains(id) || ruled_out.iter().any(|own| own.kind == *id);
         let too_long = all.filter(|id| says_of_types && !fits(id)).collect();
         Some(ExplainedSlot { minute: slot.minute, end_minute: 0, code, types, too_long, ruled_out })
     };

@@ -48,7 +48,7 @@ mod ruled_offer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{Days as CalendarDays, NaiveDate};
 
 use self::bookable::{Bookable, share};
 pub use self::day::{Day, Piece, ResourceDay};
@@ -59,7 +59,7 @@ pub use self::reading::{OwnBooking, Readings, ScheduleReading, UserReading};
 pub use self::roster::{RosterDay, RosterKey, Rosters, learn, roster_schedules};
 use self::ruled_offer::RuledOffer;
 use self::rules::{NothingLeft, RulesInForce, types_without_times, why_nothing_is_left};
-pub use self::verdict::{Look, Reason, Share, Slot, Verdict};
+pub use self::verdict::{Look, Reason, RuledOutType, Share, Slot, Verdict};
 pub use self::window::{Days, window};
 use crate::ids::{AppointmentTypeId, ResourceId};
 use crate::mapping::Resource;
@@ -139,8 +139,21 @@ pub fn types_left_without_times(
     })
 }
 
+/// A few days first, then ever more: where there is an offer, most of them need not be judged.
 fn offers_any(question: &Question<'_>, resource: &Resource, days: Days) -> bool {
-    self::days(question, std::slice::from_ref(resource), days).iter().any(|own| !own.day.is_empty())
+    let mut judged = 0;
+    while let Some(first) = days.first.checked_add_days(CalendarDays::new(judged.into())) {
+        let count = judged.max(1).min(days.count - judged);
+        if count == 0 {
+            break;
+        }
+        let offered = self::days(question, std::slice::from_ref(resource), Days { first, count });
+        if offered.iter().any(|own| !own.day.is_empty()) {
+            return true;
+        }
+        judged += count;
+    }
+    false
 }
 
 /// The booking executor's look at a span of time for an appointment type. `offered` is the resource

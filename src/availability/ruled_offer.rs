@@ -7,7 +7,7 @@ use super::day::Day;
 use super::grid::{self, GridSlot};
 use super::question::Question;
 use super::rules::{AskedSpan, FreeStarts, OfferRule, RuleAt, RuledDay};
-use super::verdict::{Reason, Verdict};
+use super::verdict::{Reason, RuledOutType, Verdict, fewest_keys};
 use crate::ids::AppointmentTypeId;
 use crate::mapping::Resource;
 use crate::span::Span;
@@ -39,41 +39,38 @@ impl<'a> RuledOffer<'a> {
     pub(super) fn day(&self, slot_size_minutes: u32) -> Day {
         let left = |place: &GridSlot| {
             let types = self.bookable.offer(place)?.iter().copied();
-            Some((place.minute, types.filter(|kind| self.withholds(place, *kind).is_none()).collect()))
+            Some((place.minute, types.filter(|kind| self.withholding(place, *kind).next().is_none()).collect()))
         };
         let starts: Vec<(u32, Vec<AppointmentTypeId>)> = self.grid.iter().filter_map(left).collect();
         Day::from_starts(slot_size_minutes, starts.iter().map(|(minute, types)| (*minute, &types[..])))
     }
 
-    /// What is said of a place at which the diary has room for these types, and which of them a
-    /// rule withholds.
-    pub(super) fn verdict(
-        &self,
-        place: &GridSlot,
-        types: &[AppointmentTypeId],
-    ) -> (Verdict, Vec<(AppointmentTypeId, RuleAt)>) {
+    /// What is said of a place at which the diary has room for these types, and which of them
+    /// rules withhold.
+    pub(super) fn verdict(&self, place: &GridSlot, types: &[AppointmentTypeId]) -> (Verdict, Vec<RuledOutType>) {
         let (mut left, mut ruled_out) = (Vec::new(), Vec::new());
-        for kind in types {
-            match self.withholds(place, *kind) {
-                None => left.push(*kind),
-                Some(rule) => ruled_out.push((*kind, rule)),
+        for kind in types.iter().copied() {
+            let by: Vec<RuleAt> = self.withholding(place, kind).collect();
+            if by.is_empty() {
+                left.push(kind);
+            } else {
+                ruled_out.push(RuledOutType { kind, by });
             }
         }
-        let first = ruled_out.iter().map(|(_, rule)| *rule).min();
-        match first.filter(|_| left.is_empty()) {
-            Some(rule) => (Verdict::Withheld(Reason::Rule(rule)), ruled_out),
+        match fewest_keys(&ruled_out).first().filter(|_| left.is_empty()) {
+            Some(rule) => (Verdict::Withheld(Reason::Rule(*rule)), ruled_out),
             None => (Verdict::Offered(left), ruled_out),
         }
     }
 
-    fn withholds(&self, place: &GridSlot, kind: AppointmentTypeId) -> Option<RuleAt> {
+    fn withholding(&self, place: &GridSlot, kind: AppointmentTypeId) -> impl Iterator<Item = RuleAt> {
         let minutes = self.resource.appointment_type(kind).map_or(0, |own| own.length_minutes);
         let length = TimeDelta::minutes(minutes.into());
-        self.ruled.withholds(kind, AskedSpan { minute: place.minute, start: place.start, length })
+        self.ruled.withholding(kind, AskedSpan { minute: place.minute, start: place.start, length })
     }
 }
 
-/// The rule that withholds an appointment type from a span of time.
+/// The first rule that withholds an appointment type from a span of time.
 pub(super) fn withheld(
     question: &Question<'_>,
     resource: &Resource,
@@ -89,7 +86,7 @@ pub(super) fn withheld(
     let grid = grid::day_grid(wall.date(), resource.slot_size_minutes, &question.zones);
     let ruled = ruled_day(question, &narrowing, resource, &bookable, wall.date(), &grid)?;
     let minute = wall.hour() * 60 + wall.minute();
-    ruled.withholds(kind, AskedSpan { minute, start: span.start, length: span.end - span.start })
+    ruled.withholding(kind, AskedSpan { minute, start: span.start, length: span.end - span.start }).next()
 }
 
 fn ruled_day<'a>(

@@ -145,6 +145,35 @@ fn an_appointment_that_begins_late_keeps_out_of_the_kept_starts_of_the_next_day(
     assert_eq!(last(night().rule(on(Weekday::Tue, keep(2)))), both("23:15", "23:00"));
 }
 
+fn out(kind: i64, by: &[RuleAt]) -> RuledOutType {
+    RuledOutType { kind: AppointmentTypeId(kind), by: by.to_vec() }
+}
+
+#[test]
+fn a_time_names_the_rule_whose_change_offers_it_and_not_an_earlier_one_that_is_about_some_types() {
+    let keep = |count| OfferRule { keep_free: Some(count), ..OfferRule::default() };
+    let scene = morning().rule(keep(1)).rule(of(LONG, keep(5))).rule(hours(9, 10));
+    let slots = scene.ask(|question| explain(question, &scene.room, scene.day)).unwrap();
+    let of_minute = |minute: u32| slots.iter().find(|slot| slot.minute == minute).unwrap();
+    let [first, second, third] = [(1, RuleKey::KeepFree), (2, RuleKey::KeepFree), (3, RuleKey::Hours)]
+        .map(|(number, key)| RuleAt { number, key });
+    // The consult is kept back by rule 3 alone; the long type by rule 2 too.
+    let eleven = of_minute(11 * 60);
+    assert_eq!(eleven.ruled_out, [out(LONG, &[second, third]), out(CONSULT, &[third])]);
+    assert_eq!((eleven.code, eleven.needed_changes()), (Code::Rule(third), &[third][..]));
+    // Two rules keep the consult back, each of them alone: a change of one offers nothing.
+    let last = of_minute(11 * 60 + 45);
+    assert_eq!((last.code, last.needed_changes()), (Code::Rule(first), &[first, third][..]));
+    assert_eq!(last.kept_back_apart(), None);
+    assert!(!of_minute(11 * 60 + 30).is_like(last), "other changes are needed there");
+    // One rule is about one type, one about the other.
+    let apart = morning().rule(of(LONG, hours(9, 10))).rule(of(CONSULT, hours(9, 10)));
+    let slots = apart.ask(|question| explain(question, &apart.room, apart.day)).unwrap();
+    let ten = slots.iter().find(|slot| slot.minute == 600).unwrap();
+    let both = [1, 2].map(|number| RuleAt { number, key: RuleKey::Hours });
+    assert_eq!((ten.needed_changes(), ten.kept_back_apart()), (&both[..1], Some(both.into())));
+}
+
 #[test]
 fn an_account_of_the_day_names_the_rule_and_its_key() {
     let scene = morning().rule(of(LONG, hours(11, 12))).rule(OfferRule { keep_free: Some(1), ..OfferRule::default() });
@@ -152,13 +181,13 @@ fn an_account_of_the_day_names_the_rule_and_its_key() {
     let of = |minute: u32| slots.iter().find(|slot| slot.minute == minute).unwrap();
     let (first, second) = (RuleAt { number: 1, key: RuleKey::Hours }, RuleAt { number: 2, key: RuleKey::KeepFree });
     let nine = of(9 * 60);
-    assert_eq!((nine.code, &nine.ruled_out[..]), (Code::Offered, &[(AppointmentTypeId(LONG), first)][..]));
+    assert_eq!((nine.code, &nine.ruled_out[..]), (Code::Offered, &[out(LONG, &[first])][..]));
     let last = of(11 * 60 + 45);
-    assert_eq!((last.code, &last.ruled_out[..]), (Code::Rule(second), &[(AppointmentTypeId(CONSULT), second)][..]));
+    assert_eq!((last.code, &last.ruled_out[..]), (Code::Rule(second), &[out(CONSULT, &[second])][..]));
     assert_eq!(last.too_long, [AppointmentTypeId(LONG)]);
     let half_past = of(11 * 60 + 30);
     assert_eq!(half_past.types, [AppointmentTypeId(CONSULT)]);
-    assert_eq!(half_past.ruled_out, [(AppointmentTypeId(LONG), second)], "it would run into the kept start");
+    assert_eq!(half_past.ruled_out, [out(LONG, &[second])], "it would run into the kept start");
 }
 
 #[test]
@@ -175,6 +204,22 @@ fn rules_that_leave_nothing_are_found_one_or_several_and_an_empty_diary_is_not_t
     assert_eq!(today.rule(two_keys).nothing_left(), Some(left_by(&[(1, RuleKey::MinNotice)])));
     let closed = Scene::new("Australia/Sydney", "2019-02-05", 15).rule(hours(9, 10));
     assert_eq!(closed.nothing_left(), None);
+}
+
+#[test]
+fn a_single_start_far_ahead_is_found_wherever_it_lies_and_is_more_than_nothing() {
+    for count in 1..=11 {
+        // Free from nine to twelve on the last of the days alone; the first rule leaves that.
+        let scene = morning().rule(hours(9, 10));
+        let first = scene.day - TimeDelta::days(i64::from(count) - 1);
+        let days = Days { first, count };
+        let asked = |scene: &Scene| {
+            let room = std::slice::from_ref(&scene.room);
+            scene.ask(|question| nothing_left(question, room, days)).len()
+        };
+        assert_eq!(asked(&scene), 0, "{count} days");
+        assert_eq!(asked(&morning().rule(hours(13, 14))), 1, "{count} days");
+    }
 }
 
 #[test]

@@ -15,8 +15,25 @@ pub struct Slot {
     pub start: DateTime<Utc>,
     /// Offered or not.
     pub verdict: Verdict,
-    /// The appointment types for which there is room and which a rule withholds from here.
-    pub ruled_out: Vec<(AppointmentTypeId, RuleAt)>,
+    /// The appointment types for which there is room and which rules withhold from here.
+    pub ruled_out: Vec<RuledOutType>,
+}
+
+/// An appointment type that rules withhold from a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuledOutType {
+    /// The type.
+    pub kind: AppointmentTypeId,
+    /// Every key that does, in the order of the file; at least one. Each does it alone, so the type
+    /// is offered only when all of them change.
+    pub by: Vec<RuleAt>,
+}
+
+/// The fewest keys whose change offers a time to some appointment type, where these are ruled out.
+/// A key that withholds every type is among them.
+pub(super) fn fewest_keys(ruled_out: &[RuledOutType]) -> &[RuleAt] {
+    let fewest = ruled_out.iter().min_by_key(|own| (own.by.len(), &own.by));
+    fewest.map_or(&[], |own| &own.by)
 }
 
 /// Offered or not.
@@ -50,7 +67,8 @@ pub enum Reason {
     TooShort,
     /// Everything fits, but it begins inside the minimum notice.
     TooSoon,
-    /// Everything fits, but rules withhold every type for which there is room. The first of them.
+    /// Everything fits, but rules withhold every type for which there is room. The first of the
+    /// fewest keys whose change offers it to some type.
     Rule(RuleAt),
 }
 

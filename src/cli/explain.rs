@@ -87,8 +87,7 @@ fn text(explained: &ExplanationView, date: NaiveDate) -> String {
         let (Some(first), Some(last)) = (alike.first(), alike.last()) else { continue };
         let what = if first.offered { types(explained, first) } else { first.text.clone() };
         let _ = writeln!(out, "{}-{}  {:<14}  {what}", first.start, last.end, first.code);
-        let of_types = first.refused_types.iter().filter(|refused| first.offered && refused.rule.is_some());
-        let of_types = of_types.map(|refused| (refused.code.as_str(), refused.remedy.as_str()));
+        let of_types = first.ruled_out().map(|refused| (refused.code.as_str(), refused.remedy.as_str()));
         for remedy in std::iter::once((first.code.as_str(), first.remedy.as_str())).chain(of_types) {
             if !remedy.1.is_empty() && !remedies.contains(&remedy) {
                 remedies.push(remedy);
@@ -111,7 +110,9 @@ fn types(explained: &ExplanationView, slot: &SlotView) -> String {
         None => id.clone(),
     });
     let offered = named.collect::<Vec<_>>().join(", ");
-    let ruled_out = slot.ruled_out().map(|(kind, rule)| say_rules::not_offered(kind, rule.number, &rule.key));
+    let ruled_out = slot.ruled_out().map(|refused| {
+        say_rules::not_offered(&refused.id, refused.rules().map(|rule| (rule.number, rule.key.as_str())))
+    });
     std::iter::once(offered).chain(ruled_out).collect::<Vec<_>>().join("; ")
 }
 

@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 
 use super::page::{END_THE_PAUSE, SEND_AGAIN, SWITCHED_ON_BY};
 use super::{listed, plain, rules};
-use crate::availability::explanation::Code;
-use crate::availability::rules::OfferRule;
+use crate::availability::explanation::{Code, ExplainedSlot};
+use crate::availability::rules::{OfferRule, RuleAt};
 use crate::bridge::off::Off;
 use crate::ids::{PracticeId, ResourceId};
 
@@ -71,14 +71,24 @@ impl Facts<'_> {
     }
 }
 
+/// Why an appointment type is not offered that these keys of rules keep back.
+pub fn type_text(by: &[RuleAt], facts: &Facts<'_>) -> String {
+    rules::withholds(by, facts.rules, facts.min_notice)
+}
+
+/// What to change and where, if it is to be offered.
+pub fn type_remedy(by: &[RuleAt], facts: &Facts<'_>) -> String {
+    rules::remedy(by, facts.is_page(), facts.practice)
+}
+
 /// What a schedule does that has no open time although it has hours, and what to write instead.
 pub const CLOSES_AT_MIDNIGHT: &str =
     "closes at 24:00, of which OpenVPMS makes no open time at all (set a closing time of 23:45)";
 
 /// Why a time is not offered; empty if it is.
-pub fn text(code: Code, facts: &Facts<'_>) -> String {
+pub fn text(slot: &ExplainedSlot, facts: &Facts<'_>) -> String {
     let schedule = facts.schedule();
-    match code {
+    match slot.code {
         Code::Offered => String::new(),
         Code::Closed => format!("There are no online booking times of {schedule} then."),
         Code::Busy => "The diary has an appointment or a calendar block there; OpenVPMS does not say which.".to_owned(),
@@ -104,7 +114,10 @@ pub fn text(code: Code, facts: &Facts<'_>) -> String {
             "The clocks are put back then, so the time happens twice and OpenVPMS cannot tell which is meant."
                 .to_owned()
         }
-        Code::Rule(at) => rules::withholds(at, facts.rules, facts.min_notice),
+        Code::Rule(_) => match slot.kept_back_apart() {
+            None => rules::withholds(slot.needed_changes(), facts.rules, facts.min_notice),
+            Some(by) => rules::withhold_together(by),
+        },
         Code::HeldBack => format!(
             "OpenVPMS suddenly stopped listing {}, or its appointment types. What Healthengine has of it is left as \
              it is until that is certain.",
@@ -121,9 +134,9 @@ pub fn text(code: Code, facts: &Facts<'_>) -> String {
 }
 
 /// What to change and where, if the time is to be offered; empty if it is.
-pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
+pub fn remedy(slot: &ExplainedSlot, facts: &Facts<'_>) -> String {
     let (schedule, practice) = (facts.schedule(), facts.practice);
-    match code {
+    match slot.code {
         Code::Offered => String::new(),
         Code::Closed => {
             let hint =
@@ -154,7 +167,7 @@ pub fn remedy(code: Code, facts: &Facts<'_>) -> String {
             format!("In OpenVPMS, give {schedule} appointment types and tick their Online Booking.")
         }
         Code::ClockChange => "Nothing: such a time is never offered.".to_owned(),
-        Code::Rule(at) => rules::remedy(at, facts.is_page(), practice),
+        Code::Rule(_) => rules::remedy(slot.needed_changes(), facts.is_page(), practice),
         Code::HeldBack => {
             let how = if facts.is_page() {
                 format!("press \"{SEND_AGAIN}\" on the status page")
@@ -279,7 +292,7 @@ fn minutes(minutes: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::availability::rules::{RuleAt, RuleKey};
+    use crate::availability::rules::RuleKey;
     use crate::ids::ScheduleId;
 
     const CODES: [Code; 17] = [
@@ -321,11 +334,12 @@ mod tests {
             };
             let command = Facts { read_at: ReadAt::Command, ..page.clone() };
             for code in CODES {
-                let of_both = [text(code, &page), remedy(code, &page)].join(" ");
+                let slot = &ExplainedSlot::of(0, 15, code);
+                let of_both = [text(slot, &page), remedy(slot, &page)].join(" ");
                 let is_of_the_page = !of_both.contains('`') && !of_both.contains("136") && !of_both.contains("1234567");
                 assert!(is_of_the_page, "{code:?}: {of_both}");
                 assert!(!of_both.contains("None"), "{code:?}: {of_both}");
-                let typed = [text(code, &command), remedy(code, &command)].join(" ");
+                let typed = [text(slot, &command), remedy(slot, &command)].join(" ");
                 assert_eq!(typed.contains("136"), typed.contains("Surgery"), "{code:?}: {typed}");
             }
         }
@@ -358,7 +372,7 @@ mod tests {
                 is_closed_all_day,
                 rules: &[],
             };
-            super::remedy(Code::Closed, &facts)
+            super::remedy(&ExplainedSlot::of(0, 15, Code::Closed), &facts)
         };
         assert!(remedy(true).contains("24:00") && remedy(true).contains("23:45"), "{}", remedy(true));
         assert_eq!(remedy(false), "In OpenVPMS, set the online booking times of schedule 136.");

@@ -1,5 +1,6 @@
 //! The rules of a practice's offer, and what they keep back.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{TimeDelta, Weekday};
@@ -16,29 +17,60 @@ pub fn named(rule: RuleAt) -> String {
     format!("rule {} ({})", rule.number, rule.key.name())
 }
 
-/// Why a time is not offered that the diary has free. The notice is the one of `[sync]`.
-pub fn withholds(at: RuleAt, rules: &[OfferRule], sync_notice: TimeDelta) -> String {
-    let rule = rules.iter().find(|rule| rule.number == at.number);
-    let what = rule.and_then(|rule| holds(rule, at.key, sync_notice));
-    let what = what.map(|what| format!(": {what}")).unwrap_or_default();
-    format!("The practice's {} keeps it back{what}.", named(at))
+/// The same of several in a few words: `rules 1 and 5`.
+pub fn named_briefly(rules: &BTreeSet<RuleAt>) -> String {
+    let numbers: BTreeSet<u32> = rules.iter().map(|at| at.number).collect();
+    match rules.first() {
+        Some(one) if rules.len() == 1 => named(*one),
+        Some(_) | None => numbered("rule", numbers),
+    }
+}
+
+/// Why a time is not offered that the diary has free, where each of these keys keeps it back. The
+/// notice is the one of `[sync]`.
+pub fn withholds(by: &[RuleAt], rules: &[OfferRule], sync_notice: TimeDelta) -> String {
+    let what = |at: RuleAt| {
+        let rule = rules.iter().find(|rule| rule.number == at.number);
+        rule.and_then(|rule| holds(rule, at.key, sync_notice)).map(|what| format!(": {what}")).unwrap_or_default()
+    };
+    match by {
+        [one] => format!("The practice's {} keeps it back{}.", named(*one), what(*one)),
+        several => {
+            let each = several.iter().map(|at| format!("{}{}", named(*at), what(*at))).collect::<Vec<_>>();
+            format!("Several of the practice's rules keep it back, each of them alone: {}.", each.join("; "))
+        }
+    }
+}
+
+/// The same where none of these keys keeps every appointment type back.
+pub fn withhold_together(by: impl IntoIterator<Item = RuleAt>) -> String {
+    let by = listed(by.into_iter().map(named));
+    format!("The practice's rules keep every appointment type back, not all by the same rule: {by}.")
 }
 
 /// Of a time that is offered for other types.
-pub fn keeps_back(at: RuleAt, kind: &str) -> String {
-    format!("Kept back by {}: {}.", named(at), plain(kind))
+pub fn keeps_back(by: &[RuleAt], kind: &str) -> String {
+    format!("Kept back by {}: {}.", listed(by.iter().copied().map(named)), plain(kind))
 }
 
-/// The same on the command line.
-pub fn not_offered(kind: &str, number: u32, key: &str) -> String {
-    format!("rule {number} ({key}) keeps {} back", plain(kind))
+/// The same on the command line, of rules by their numbers and keys.
+pub fn not_offered<'a>(kind: &str, by: impl IntoIterator<Item = (u32, &'a str)>) -> String {
+    let by: Vec<String> = by.into_iter().map(|(number, key)| format!("rule {number} ({key})")).collect();
+    let verb = if by.len() == 1 { "keeps" } else { "keep" };
+    format!("{} {verb} {} back", listed(by), plain(kind))
 }
 
 /// What offers it.
-pub fn remedy(at: RuleAt, is_page: bool, practice: &PracticeId) -> String {
-    let (key, number) = (at.key.name(), at.number);
+pub fn remedy(by: &[RuleAt], is_page: bool, practice: &PracticeId) -> String {
     let whose = if is_page { "this practice".to_owned() } else { format!("practice {practice}") };
-    format!("Change or remove {key} in the {} [[practice.rule]] of {whose} in the configuration.", ordinal(number))
+    let place = |at: &RuleAt| format!("{} in the {} [[practice.rule]]", at.key.name(), ordinal(at.number));
+    match by {
+        [one] => format!("Change or remove {} of {whose} in the configuration.", place(one)),
+        several => {
+            let all = several.iter().map(place).collect::<Vec<_>>().join("; ");
+            format!("Change or remove all of these of {whose} in the configuration: {all}.")
+        }
+    }
 }
 
 /// To Healthengine's support, and in the ledger: a booking of a time that was not offered.
@@ -89,6 +121,23 @@ pub fn weekdays_without_times(resource: &str, days: &[Weekday], why: &NothingLef
     )
 }
 
+/// A rule that allows days which are not offered anyway: `horizon_days` are, today included.
+pub fn beyond_horizon(number: u32, max_days_ahead: u32, horizon_days: u32) -> Advice {
+    let allowed = counted(max_days_ahead as usize, "day");
+    let offered = counted(horizon_days as usize, "day");
+    Advice::new(
+        format!(
+            "Rule {number} (max_days_ahead) changes nothing: it allows times up to {allowed} ahead, and horizon_days \
+             of [sync] offers {offered} in all, today included"
+        ),
+        format!(
+            "Write less than {horizon_days} for max_days_ahead in the {} [[practice.rule]], or raise horizon_days; \
+             nothing, if that is meant",
+            ordinal(number)
+        ),
+    )
+}
+
 fn which_leave(why: &NothingLeft) -> String {
     match &why.0[..] {
         [one] => format!("Rule {} ({}) leaves", one.number, one.key.name()),
@@ -103,7 +152,10 @@ fn change(why: &NothingLeft) -> String {
     match &why.0[..] {
         [one] => format!("Change or remove {}", place(one)),
         several => {
-            format!("Change or remove one of these: {}", several.iter().map(place).collect::<Vec<_>>().join("; "))
+            format!(
+                "Change or remove at least one of these: {}",
+                several.iter().map(place).collect::<Vec<_>>().join("; ")
+            )
         }
     }
 }
@@ -255,13 +307,40 @@ mod tests {
     fn what_a_rule_withholds_names_its_number_its_key_and_what_it_says() {
         let rule = OfferRule { number: 3, min_notice: Some(TimeDelta::hours(2)), ..OfferRule::default() };
         let (at, rules) = (rule.at(RuleKey::MinNotice), [rule]);
-        let said = withholds(at, &rules, TimeDelta::hours(1));
+        let said = withholds(&[at], &rules, TimeDelta::hours(1));
         assert_eq!(said, "The practice's rule 3 (min_notice) keeps it back: no sooner than 2 hours from now.");
-        assert!(withholds(at, &rules, TimeDelta::hours(3)).contains("3 hours"), "the longer of the two");
-        let typed = remedy(at, false, &PracticeId("7".into()));
+        assert!(withholds(&[at], &rules, TimeDelta::hours(3)).contains("3 hours"), "the longer of the two");
+        let typed = remedy(&[at], false, &PracticeId("7".into()));
         assert_eq!(
             typed,
             "Change or remove min_notice in the 3rd [[practice.rule]] of practice 7 in the configuration."
+        );
+    }
+
+    #[test]
+    fn several_rules_that_keep_a_time_back_are_all_named_and_no_change_of_one_is_said_to_do() {
+        let first = OfferRule { number: 1, keep_free: Some(3), ..OfferRule::default() };
+        let hours = vec![StartHours { from_minute: 550, to_minute: 580 }];
+        let fifth = OfferRule { number: 5, hours, ..OfferRule::default() };
+        let by = [first.at(RuleKey::KeepFree), fifth.at(RuleKey::Hours)];
+        assert_eq!(
+            withholds(&by, &[first, fifth], TimeDelta::zero()),
+            "Several of the practice's rules keep it back, each of them alone: rule 1 (keep_free): the last 3 free \
+             starts of the day are kept; rule 5 (hours): starts within 09:10-09:40 only."
+        );
+        assert_eq!(
+            remedy(&by, true, &PracticeId("7".into())),
+            "Change or remove all of these of this practice in the configuration: keep_free in the 1st \
+             [[practice.rule]]; hours in the 5th [[practice.rule]]."
+        );
+        assert_eq!((named_briefly(&by.into()), named_briefly(&[by[1]].into())), ("rules 1 and 5".into(), named(by[1])));
+        assert_eq!(keeps_back(&by, "Surgery"), "Kept back by rule 1 (keep_free) and rule 5 (hours): Surgery.");
+        let typed = by.map(|at| (at.number, at.key.name()));
+        assert_eq!(not_offered("63:s136", typed), "rule 1 (keep_free) and rule 5 (hours) keep 63:s136 back");
+        assert_eq!(
+            withhold_together(by),
+            "The practice's rules keep every appointment type back, not all by the same rule: rule 1 (keep_free) and \
+             rule 5 (hours)."
         );
     }
 
@@ -272,6 +351,7 @@ mod tests {
             assert_well_said(&nothing_left("s136 (Room)", &why, 60));
             assert_well_said(&type_without_times("66 (Consult)", "s136 (Room)", &why, 60));
         }
+        assert_well_said(&beyond_horizon(1, 90, 60));
         let said = nothing_left("s136 (Room)", &NothingLeft(vec![one, other]), 60);
         assert!(said.problem.contains("rule 11 (hours) and rule 12 (min_notice), leaves no time"), "{said}");
         assert!(said.remedy.contains("hours in the 11th [[practice.rule]]; min_notice in the 12th"), "{said}");

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Admin;
 use super::problem::problem;
+use crate::availability::RuledOutType;
 use crate::availability::explanation::{Code, ExplainedSlot};
 use crate::availability::rules::RuleAt;
 use crate::dates;
@@ -72,6 +73,9 @@ pub struct SlotView {
     /// The rule that withholds it, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleView>,
+    /// The other rules that have to change too, if it is to be offered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_rules: Vec<RuleView>,
 }
 
 /// A key of a rule of the practice.
@@ -111,12 +115,22 @@ pub struct RefusedType {
     /// The rule that withholds it, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleView>,
+    /// The other rules that withhold it, each of them alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_rules: Vec<RuleView>,
     /// Why, in a sentence.
     #[serde(default)]
     pub text: String,
     /// What to change and where.
     #[serde(default)]
     pub remedy: String,
+}
+
+impl RefusedType {
+    /// Every rule that withholds it.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleView> {
+        self.rule.iter().chain(&self.other_rules)
+    }
 }
 
 /// What Healthengine was last sent of a day.
@@ -258,9 +272,8 @@ impl SlotView {
     }
 
     /// The appointment types that rules keep back from a time that is offered for others.
-    pub fn ruled_out(&self) -> impl Iterator<Item = (&str, &RuleView)> {
-        let refused = self.refused_types.iter().filter(|_| self.offered);
-        refused.filter_map(|refused| Some((refused.id.as_str(), refused.rule.as_ref()?)))
+    pub fn ruled_out(&self) -> impl Iterator<Item = &RefusedType> {
+        self.refused_types.iter().filter(|refused| self.offered && refused.rule.is_some())
     }
 
     /// What is said of it by whoever wants this appointment type only.
@@ -273,27 +286,33 @@ impl SlotView {
         if let Some(refused) = self.refused_types.first().filter(|_| is_of_types && self.types.is_empty()) {
             self.offered = false;
             (self.code, self.rule) = (refused.code.clone(), refused.rule.clone());
+            self.other_rules.clone_from(&refused.other_rules);
             (self.text, self.remedy) = (refused.text.clone(), refused.remedy.clone());
         }
     }
 
     fn of(slot: &ExplainedSlot, facts: &say::Facts<'_>) -> Self {
         let id = |kind: &AppointmentTypeId| TypeId { appointment_type: *kind, resource: facts.resource }.to_string();
-        let refused = |kind, code: Code, text: String, remedy: String| RefusedType {
+        let too_long = slot.too_long.iter().map(|kind| RefusedType {
             id: id(kind),
-            code: code.name().to_owned(),
-            rule: rule_of(code),
-            text,
-            remedy,
-        };
-        let too_long = slot.too_long.iter().map(|kind| {
-            let (text, remedy) = (say::TYPE_TOO_LONG.to_owned(), say::TYPE_TOO_LONG_REMEDY.to_owned());
-            refused(kind, Code::TooShort, text, remedy)
+            code: Code::TooShort.name().to_owned(),
+            rule: None,
+            other_rules: Vec::new(),
+            text: say::TYPE_TOO_LONG.to_owned(),
+            remedy: say::TYPE_TOO_LONG_REMEDY.to_owned(),
         });
-        let ruled_out = slot.ruled_out.iter().map(|(kind, rule)| {
-            let code = Code::Rule(*rule);
-            refused(kind, code, say::text(code, facts), say::remedy(code, facts))
+        let ruled_out = slot.ruled_out.iter().filter_map(|RuledOutType { kind, by }| {
+            let (rule, other_rules) = first_and_others(by);
+            Some(RefusedType {
+                id: id(kind),
+                code: Code::Rule(*by.first()?).name().to_owned(),
+                rule,
+                other_rules,
+                text: say::type_text(by, facts),
+                remedy: say::type_remedy(by, facts),
+            })
         });
+        let (rule, other_rules) = first_and_others(slot.needed_changes());
         Self {
             start: clock(slot.minute),
             end: clock(slot.end_minute),
@@ -301,15 +320,17 @@ impl SlotView {
             types: slot.types.iter().map(id).collect(),
             refused_types: too_long.chain(ruled_out).collect(),
             code: slot.code.name().to_owned(),
-            text: say::text(slot.code, facts),
-            remedy: say::remedy(slot.code, facts),
-            rule: rule_of(slot.code),
+            text: say::text(slot, facts),
+            remedy: say::remedy(slot, facts),
+            rule,
+            other_rules,
         }
     }
 }
 
-fn rule_of(code: Code) -> Option<RuleView> {
-    if let Code::Rule(rule) = code { Some(RuleView::of(rule)) } else { None }
+fn first_and_others(by: &[RuleAt]) -> (Option<RuleView>, Vec<RuleView>) {
+    let mut all = by.iter().copied().map(RuleView::of);
+    (all.next(), all.collect())
 }
 
 fn clock(minute: u32) -> String {

@@ -247,6 +247,8 @@ async fn a_time_that_a_rule_keeps_back_names_the_rule_and_its_key_wherever_it_is
     let page = service.get(&format!("/practices/{PRACTICE}/days?resource=s136&date={date}")).await;
     let page = page.text().await.unwrap();
     assert!(page.contains("rule 1 (keep_free)") && page.contains("Kept back by rule 2 (hours): "), "{page}");
+    let change = "Change or remove hours in the 2nd [[practice.rule]] of this practice in the configuration.";
+    assert!(page.contains(change), "what offers the other type: {page}");
     let status = clinic.run(&["status"]).await.out;
     assert!(status.contains("in force: Rule 1: the last 2 free starts of the day are kept."), "{status}");
     let overview = service.get("/").await.text().await.unwrap();

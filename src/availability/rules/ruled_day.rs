@@ -18,8 +18,10 @@ struct RuleOnDay<'a> {
     rule: &'a OfferRule,
     /// False if it is only about the next day.
     is_on: bool,
-    /// It withholds every start.
-    whole_day: Option<RuleKey>,
+    /// It withholds every start, because the day is so far ahead.
+    is_too_far: bool,
+    /// It withholds every start, because of the bookings of the day.
+    is_full: bool,
     /// The first start that is kept, of the day or else of the next one: no appointment from here
     /// on, and none that ends later. A place on the grid.
     kept_from: Option<DateTime<Utc>>,
@@ -54,52 +56,51 @@ impl<'a> RuledDay<'a> {
         let (mut of_day, mut of_next) = (None, None);
         let on_day = |rule: &&'a OfferRule| {
             let is_on = rule.is_on(date);
-            let too_far = rule.max_days_ahead.is_some_and(|days| i64::from(days) < (date - today).num_days());
-            let is_full = |max: u32| in_force.booked(rule, resource, date) >= max as usize;
-            let whole_day = match rule.max_per_day {
-                _ if too_far => Some(RuleKey::MaxDaysAhead),
-                Some(max) if is_on && is_full(max) => Some(RuleKey::MaxPerDay),
-                Some(_) | None => None,
-            };
+            let is_too_far = rule.max_days_ahead.is_some_and(|days| i64::from(days) < (date - today).num_days());
+            let is_full = rule.max_per_day.filter(|_| is_on);
+            let is_full = is_full.is_some_and(|max| in_force.booked(rule, resource, date) >= max as usize);
             let kept = rule.keep_free.map(|count| count as usize);
             let of_day = |count| kept_from(of_day.get_or_insert_with(|| free_starts.of_day()), count);
             let of_next = |count| kept_from(of_next.get_or_insert_with(|| free_starts.of_next_day()), count);
             let is_on_next = || date.succ_opt().is_some_and(|next| rule.is_on(next));
             let kept_from = kept.filter(|_| is_on).and_then(of_day);
             let kept_from = kept_from.or_else(|| kept.filter(|_| is_on_next()).and_then(of_next));
-            RuleOnDay { rule, is_on, whole_day, kept_from }
+            RuleOnDay { rule, is_on, is_too_far, is_full, kept_from }
         };
         let is_about = |own: &RuleOnDay<'_>| own.is_on || own.kept_from.is_some();
         let rules: Vec<RuleOnDay<'a>> = narrowing.iter().map(on_day).filter(is_about).collect();
         (!rules.is_empty()).then_some(Self { rules, now: moment.now })
     }
 
-    /// The first rule that withholds an appointment type from a time, and its key.
-    pub(in crate::availability) fn withholds(&self, kind: AppointmentTypeId, asked: AskedSpan) -> Option<RuleAt> {
-        let of_type = self.rules.iter().filter(|own| own.rule.is_of(kind));
-        of_type.into_iter().find_map(|own| Some(own.rule.at(own.key(asked, self.now)?)))
+    /// The keys that withhold an appointment type from a time, in the order of the file. Each of
+    /// them does so alone.
+    pub(in crate::availability) fn withholding(
+        &self,
+        kind: AppointmentTypeId,
+        asked: AskedSpan,
+    ) -> impl Iterator<Item = RuleAt> {
+        let of_type = self.rules.iter().filter(move |own| own.rule.is_of(kind));
+        of_type.flat_map(move |own| own.keys(asked, self.now).map(|key| own.rule.at(key)))
     }
 }
 
 impl RuleOnDay<'_> {
-    /// The key by which it withholds a time of its types.
-    fn key(&self, asked: AskedSpan, now: DateTime<Utc>) -> Option<RuleKey> {
-        let of_day = if self.is_on { self.key_of_day(asked, now) } else { None };
+    /// The keys by which it withholds a time of its types.
+    fn keys(&self, asked: AskedSpan, now: DateTime<Utc>) -> impl Iterator<Item = RuleKey> {
+        let hours = &self.rule.hours;
+        let is_outside = !hours.is_empty() && !hours.iter().any(|hours| hours.hold(asked.minute));
+        let is_too_soon = self.rule.min_notice.is_some_and(|notice| asked.start < now + notice);
         // From a kept start the appointment would be in it, and one that begins before and ends
         // later would run into it.
         let runs_into = |kept: DateTime<Utc>| kept < asked.start + asked.length;
-        of_day.or_else(|| self.kept_from.is_some_and(runs_into).then_some(RuleKey::KeepFree))
-    }
-
-    fn key_of_day(&self, asked: AskedSpan, now: DateTime<Utc>) -> Option<RuleKey> {
-        let hours = &self.rule.hours;
-        if !hours.is_empty() && !hours.iter().any(|hours| hours.hold(asked.minute)) {
-            return Some(RuleKey::Hours);
-        }
-        if self.rule.min_notice.is_some_and(|notice| asked.start < now + notice) {
-            return Some(RuleKey::MinNotice);
-        }
-        self.whole_day
+        let keys = [
+            (RuleKey::Hours, self.is_on && is_outside),
+            (RuleKey::MinNotice, self.is_on && is_too_soon),
+            (RuleKey::MaxDaysAhead, self.is_on && self.is_too_far),
+            (RuleKey::MaxPerDay, self.is_on && self.is_full),
+            (RuleKey::KeepFree, self.kept_from.is_some_and(runs_into)),
+        ];
+        keys.into_iter().filter_map(|(key, withholds)| withholds.then_some(key))
     }
 }
 

@@ -109,7 +109,7 @@ fn content(admin: &Admin, caller: &Caller, practice: &Practice, own: &Explanatio
             div.buttons { (resume_link(&own.practice)) }
         }
         (key())
-        (picture(&own.slots, |code| short(code, own.off), &sent))
+        (picture(&own.slots, |slot| short(slot, own.off), &sent))
         h2 { "Why" }
         div.wide { table.stack {
             thead { tr { th { "Time" } th { "Why" } th { "What changes it" } } }
@@ -120,18 +120,21 @@ fn content(admin: &Admin, caller: &Caller, practice: &Practice, own: &Explanatio
                             td data-label="Time" { (clock(from.minute)) "-" (clock(to.end_minute)) }
                             td data-label="Why" {
                                 @if from.code == Code::Offered { "Offered: " (named(&from.types)) "." }
-                                @else { (say::text(from.code, &facts)) }
+                                @else { (say::text(from, &facts)) }
                                 @if !from.types.is_empty() && !from.too_long.is_empty() {
                                     " Too long: " (named(&from.too_long)) "."
                                 }
                                 @if !from.types.is_empty() {
-                                    @for (kind, rule) in &from.ruled_out {
-                                        " " (rules_say::keeps_back(*rule, &type_name(*kind)))
+                                    @for own in &from.ruled_out {
+                                        " " (rules_say::keeps_back(&own.by, &type_name(own.kind)))
                                     }
                                 }
                             }
                             td data-label="What changes it" {
-                                (say::remedy(from.code, &facts))
+                                (say::remedy(from, &facts))
+                                @if !from.types.is_empty() {
+                                    @for remedy in type_remedies(from, &facts) { " " (remedy) }
+                                }
                                 @if matches!(from.code, Code::OwnBooking | Code::InDoubt) {
                                     @for entry in booked.iter().filter(|own| own.stands_within(from, to)) {
                                         " " a href={ "/bookings/" (entry.id) } { (entry.label) } "."
@@ -147,6 +150,12 @@ fn content(admin: &Admin, caller: &Caller, practice: &Practice, own: &Explanatio
             }
         } }
     }
+}
+
+/// What offers the appointment types that rules keep back from a time that is offered to others,
+/// each change once.
+fn type_remedies(slot: &ExplainedSlot, facts: &say::Facts<'_>) -> BTreeSet<String> {
+    slot.ruled_out.iter().map(|own| say::type_remedy(&own.by, facts)).collect()
 }
 
 /// A booking of the schedule on that day.
@@ -223,8 +232,8 @@ fn key() -> Markup {
 }
 
 /// A few words for the picture.
-fn short(code: Code, off: Option<Off>) -> String {
-    match code {
+fn short(slot: &ExplainedSlot, off: Option<Off>) -> String {
+    match slot.code {
         Code::Busy => "an appointment or a block".to_owned(),
         Code::OwnBooking => "booked through Healthengine".to_owned(),
         Code::InDoubt => "being booked, or in doubt".to_owned(),
@@ -234,7 +243,10 @@ fn short(code: Code, off: Option<Off>) -> String {
         Code::TooShort => "too short for any type".to_owned(),
         Code::NoType => "no appointment type".to_owned(),
         Code::ClockChange => "the clocks change".to_owned(),
-        Code::Rule(rule) => rules_say::named(rule),
+        Code::Rule(_) => {
+            let all = slot.kept_back_apart().unwrap_or_else(|| slot.needed_changes().iter().copied().collect());
+            rules_say::named_briefly(&all)
+        }
         Code::HeldBack => "held back".to_owned(),
         Code::NotRead => "OpenVPMS was not read".to_owned(),
         Code::BeyondHorizon => "not offered so far ahead".to_owned(),
@@ -243,7 +255,7 @@ fn short(code: Code, off: Option<Off>) -> String {
             Some(Off::Removed) => "the practice was removed".to_owned(),
             Some(Off::Disabled) | None => "the practice is disabled".to_owned(),
         },
-        Code::Offered | Code::Closed | Code::Past => code.name().to_owned(),
+        Code::Offered | Code::Closed | Code::Past => slot.code.name().to_owned(),
     }
 }
 
@@ -269,7 +281,8 @@ mod tests {
 
     #[test]
     fn the_picture_calls_a_pause_a_pause() {
-        assert_eq!(short(Code::Off, Some(Off::Paused)), "the practice is paused");
-        assert_eq!(short(Code::Off, Some(Off::Disabled)), "the practice is disabled");
+        let slot = ExplainedSlot::of(0, 15, Code::Off);
+        assert_eq!(short(&slot, Some(Off::Paused)), "the practice is paused");
+        assert_eq!(short(&slot, Some(Off::Disabled)), "the practice is disabled");
     }
 }

@@ -20,9 +20,13 @@ struct AlikeSlots<'a> {
     rows: usize,
 }
 
-/// The picture. `label` says of a code what it means, `sent` are the minutes of the starts that
+/// The picture. `label` says what stands at a time, `sent` are the minutes of the starts that
 /// Healthengine was last sent.
-pub(super) fn picture(slots: &[ExplainedSlot], label: impl Fn(Code) -> String, sent: &BTreeSet<u32>) -> Markup {
+pub(super) fn picture(
+    slots: &[ExplainedSlot],
+    label: impl Fn(&ExplainedSlot) -> String,
+    sent: &BTreeSet<u32>,
+) -> Markup {
     let blocks = blocks(slots, sent);
     let height = blocks.last().map_or(ROW, |last| last.top + last.rows * ROW) + ROW;
     html! {
@@ -47,9 +51,9 @@ fn blocks<'a>(slots: &'a [ExplainedSlot], sent: &BTreeSet<u32>) -> Vec<AlikeSlot
     blocks
 }
 
-fn draw(block: &AlikeSlots<'_>, label: impl Fn(Code) -> String, sent: &BTreeSet<u32>) -> Markup {
+fn draw(block: &AlikeSlots<'_>, label: impl Fn(&ExplainedSlot) -> String, sent: &BTreeSet<u32>) -> Markup {
     let (Some(first), Some(last)) = (block.slots.first(), block.slots.last()) else { return html! {} };
-    let text = label(first.code);
+    let text = label(first);
     let is_offered = first.code == Code::Offered;
     // Offered starts stand one by one; of the others the block says it for all.
     let pieces: Vec<(&ExplainedSlot, &ExplainedSlot, usize, usize)> = if is_offered {
@@ -92,7 +96,7 @@ mod tests {
         let slots: Vec<ExplainedSlot> = closed.chain(open).collect();
         let blocks = blocks(&slots, &BTreeSet::new());
         assert_eq!(blocks.iter().map(|block| block.rows).collect::<Vec<_>>(), [ROWS_MAX, 4]);
-        let drawn = picture(&slots, |code| format!("says {}", code.name()), &BTreeSet::from([540])).into_string();
+        let drawn = picture(&slots, |slot| format!("says {}", slot.code.name()), &BTreeSet::from([540])).into_string();
         assert_eq!(drawn.matches("says offered</title>").count(), 4);
         assert!(drawn.contains("aria-label=\"00:00 to 09:00: says closed\""), "{drawn}");
         assert_eq!(drawn.matches("x=\"96\" y=\"90\" width=\"12\"").count(), 1, "{drawn}");
@@ -102,7 +106,7 @@ mod tests {
     fn what_was_sent_is_drawn_where_it_was_sent_though_the_diary_is_not_known() {
         let slots: Vec<ExplainedSlot> = (0..96).map(|index| slot(index * 15, Code::NotRead)).collect();
         let sent: BTreeSet<u32> = (36..40).map(|index| index * 15).collect();
-        let drawn = picture(&slots, |code| code.name().to_owned(), &sent).into_string();
+        let drawn = picture(&slots, |slot| slot.code.name().to_owned(), &sent).into_string();
         let stretches = ["00:00 to 09:00", "09:00 to 10:00", "10:00 to 24:00"];
         assert!(stretches.iter().all(|own| drawn.contains(&format!("aria-label=\"{own}: not_read\""))), "{drawn}");
         assert_eq!(drawn.matches("slot offered").count(), 1, "{drawn}");

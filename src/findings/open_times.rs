@@ -144,11 +144,14 @@ impl Diary<'_> {
         }
     }
 
-    /// Rules about what is not there.
+    /// Rules about what is not there, and rules that look further ahead than anything is offered.
     fn inspect_rules(&self, report: &mut Report) {
         for rule in &self.practice.rules {
             for wrong in rules_say::foreign_names(rule.number, &ForeignNames::of(rule, &self.mapping.resources)) {
                 report.problem(title(self.practice), wrong);
+            }
+            if let Some(days) = rule.max_days_ahead.filter(|days| *days >= self.days.count) {
+                report.note(title(self.practice), rules_say::beyond_horizon(rule.number, days, self.days.count));
             }
         }
     }

@@ -97,6 +97,17 @@ async fn rules_that_close_a_day_of_the_week_are_noted_and_a_short_horizon_is_not
 }
 
 #[tokio::test]
+async fn a_rule_that_looks_further_ahead_than_the_horizon_is_noted_to_change_nothing() {
+    const NOTHING: &str = "changes nothing";
+    let notes = async |rule: &str| notes_about(&with_rules(&clinic_with_dental(), &[rule]).await, NOTHING);
+    let told = "practice 1: Rule 1 (max_days_ahead) changes nothing: it allows times up to 60 days ahead, and \
+                horizon_days of [sync] offers 60 days in all, today included";
+    assert_eq!(notes("max_days_ahead = 60").await, [told]);
+    assert_eq!(notes("max_days_ahead = 59").await, [""; 0]);
+    assert_eq!(notes("keep_free = 1").await, [""; 0]);
+}
+
+#[tokio::test]
 async fn times_that_the_rules_keep_back_are_not_told_as_offered_outside_the_live_hours() {
     const OUTSIDE: &str = "offered outside the live hours";
     // The practice promises to answer on Mondays from 08:00 to 18:00, and it is a Monday.

@@ -45,7 +45,8 @@ pub enum Code {
     NoType,
     /// The clocks are set at that time.
     ClockChange,
-    /// A rule of the practice keeps it back, perhaps with others: [`ExplainedSlot::needed_changes`].
+    /// A rule of the practice keeps it back, perhaps with others
+    /// ([`ExplainedSlot::needed_changes`]).
     Rule(RuleAt),
     /// The guard holds the resource.
     HeldBack,

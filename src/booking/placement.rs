@@ -57,8 +57,8 @@ pub fn ask(request: &BookingRequest, offer: Offered<'_>, now: DateTime<Utc>) -> 
     }
 }
 
-/// The number of the rule that turns a new client away, and what they are told. Nobody is new of whom Healthengine does not
-/// say so.
+/// The number of the rule that turns a new client away, and what they are told. Nobody is new of
+/// whom Healthengine does not say so.
 fn turned_away<'a>(request: &BookingRequest, place: &Place, offer: Offered<'a>) -> Option<(u32, &'a str)> {
     let date = offer.zones.practice.wall(place.span.start).date();
     let refusal = refusal_of_new_clients(offer.rules, place.resource(), place.appointment_type, date);

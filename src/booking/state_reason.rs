@@ -163,7 +163,8 @@ impl StateReason {
     ];
 
     /// True of what stands in a history beside the reasons for its states: what a person noted,
-    /// what the pet owner did or was told, or which rule turned them away. Healthengine's support is given the reason of the state.
+    /// what the pet owner did or was told, or which rule turned them away. Healthengine's
+    /// support is given the reason of the state.
     pub fn is_beside(&self) -> bool {
         matches!(
             self,

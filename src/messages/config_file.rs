@@ -389,8 +389,8 @@ pub fn quoted_type(number: u32, has_resource: bool) -> String {
 /// A rule about a resource that the practice does not list.
 pub fn rule_of_foreign_resource(resource: ResourceId) -> String {
     format!(
-        "{resource} is none of the practice's [[practice.resource]] entries: correct it, list the resource there too, or \
-         take it out of the rule (a rule that names no other is removed as a whole)"
+        "{resource} is none of the practice's [[practice.resource]] entries: correct it, list the resource there too, \
+         or take it out of the rule (a rule that names no other is removed as a whole)"
     )
 }
 

@@ -7,8 +7,8 @@ use super::in_force::RulesInForce;
 use super::offer_rule::{OfferRule, RuleAt};
 use crate::ids::{AppointmentTypeId, ResourceId};
 
-/// For one resource, or one of its types, so many sets of rules are tried at most: each trial judges
-/// every day of the horizon.
+/// For one resource, or one of its types, so many sets of rules are tried at most: each trial can
+/// judge every day of the horizon.
 const TRIALS_MAX: usize = 64;
 
 /// The keys of rules that leave nothing of what the diary has free: one that does alone, or as few

@@ -126,8 +126,8 @@ impl Event {
 pub enum Ask {
     /// An appointment here.
     Insert(Place),
-    /// An appointment here for a new client, whom a rule of the practice turns away in these words; and
-    /// the rule's number.
+    /// An appointment here for a new client, whom a rule of the practice turns away in these words;
+    /// and the rule's number.
     TurnAway(Place, String, u32),
     /// Something that cannot be made, for this reason.
     Impossible(Unplaceable),

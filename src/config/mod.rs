@@ -151,11 +151,8 @@ pub struct OpenVpmsOnly {
 /// Reads `[openvpms]` and, if it is there, `[sync]`; whatever else the file holds, or lacks, is not
 /// judged.
 pub fn load_openvpms(path: &Path) -> Result<OpenVpmsOnly, ConfigError> {
-    let text = read(path)?;
-    judge(path, &text, |root, problems| {
-        let around = surroundings(path, &secret::process_environment);
-        let root = Table::root(root, problems);
-        let (openvpms, sync) = (openvpms::read(&root, &around), sync::read(&root));
+    load_sections(path, |root, around| {
+        let (openvpms, sync) = (openvpms::read(&root, around), sync::read(&root));
         Some(OpenVpmsOnly { openvpms: openvpms?, sync: sync? })
     })
 }
@@ -165,11 +162,8 @@ pub fn load_openvpms(path: &Path) -> Result<OpenVpmsOnly, ConfigError> {
 /// is read, and no secret of theirs. A practice may lack its key, its id and its live hours;
 /// without any it is live day and night.
 pub fn load_for_rehearsal(path: &Path) -> Result<Config, ConfigError> {
-    let text = read(path)?;
-    judge(path, &text, |root, problems| {
-        let around = surroundings(path, &secret::process_environment);
-        let root = Table::root(root, problems);
-        let config = rehearsal_config(&root, &around, path.to_owned());
+    load_sections(path, |root, around| {
+        let config = rehearsal_config(&root, around, path.to_owned());
         root.finish();
         config
     })
@@ -187,11 +181,8 @@ pub struct Instance {
 /// Reads `[state]` and `[admin]`; whatever else the file holds, or lacks, is not judged. In
 /// particular no secret is read: those may be there for the service alone.
 pub fn load_instance(path: &Path) -> Result<Instance, ConfigError> {
-    let text = read(path)?;
-    judge(path, &text, |root, problems| {
-        let around = surroundings(path, &secret::process_environment);
-        let root = Table::root(root, problems);
-        let (state_path, admin_listen) = (state::read(&root, &around), admin::read(&root));
+    load_sections(path, |root, around| {
+        let (state_path, admin_listen) = (state::read(&root, around), admin::read(&root));
         Some(Instance { state_path: state_path?, admin_listen: admin_listen?.0 })
     })
 }
@@ -209,12 +200,21 @@ pub struct LeftoversPlace {
 /// Reads `[state]` and `[openvpms] url`; whatever else the file holds, or lacks, is not judged. In
 /// particular no secret is read: those may be there for the service alone.
 pub fn load_leftovers_place(path: &Path) -> Result<LeftoversPlace, ConfigError> {
+    load_sections(path, |root, around| {
+        let (state_path, openvpms_url) = (state::read(&root, around), openvpms::read_url(&root));
+        Some(LeftoversPlace { state_path: state_path?, openvpms_url: openvpms_url? })
+    })
+}
+
+/// Reads some sections of a file, in the environment of this process. What is not read is judged
+/// only where `read_from` finishes the root.
+fn load_sections<T>(
+    path: &Path,
+    read_from: impl FnOnce(Table<'_>, &Surroundings<'_>) -> Option<T>,
+) -> Result<T, ConfigError> {
     let text = read(path)?;
     judge(path, &text, |root, problems| {
-        let around = surroundings(path, &secret::process_environment);
-        let root = Table::root(root, problems);
-        let (state_path, openvpms_url) = (state::read(&root, &around), openvpms::read_url(&root));
-        Some(LeftoversPlace { state_path: state_path?, openvpms_url: openvpms_url? })
+        read_from(Table::root(root, problems), &surroundings(path, &secret::process_environment))
     })
 }
 

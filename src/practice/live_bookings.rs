@@ -63,10 +63,35 @@ impl LiveBookings {
     }
 }
 
-impl FromIterator<Entry> for LiveBookings {
-    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
-        let mut live = Self::default();
-        entries.into_iter().for_each(|entry| live.insert(entry));
-        live
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::booking::answered::{Acknowledged, Owed};
+    use crate::booking::entry::State;
+
+    #[test]
+    fn a_booking_waits_while_something_is_to_be_done_about_it_at_its_own_practice() {
+        let (own, other) = (PracticeId("1".into()), PracticeId("2".into()));
+        let entry = |state, acknowledged| {
+            let mut entry = Entry::received(BookingId(7), own.clone(), None, "p".into(), DateTime::UNIX_EPOCH);
+            (entry.state, entry.answered.acknowledged) = (state, acknowledged);
+            entry
+        };
+        let mut live = LiveBookings::default();
+        for (state, acknowledged, waits) in [
+            (State::Received, Acknowledged::NotYet, true),
+            (State::Confirmed, Acknowledged::Yes, false),
+            (State::Confirmed, Acknowledged::Owed(Owed::Cancel), true),
+            (State::Cancelled, Acknowledged::Yes, false),
+            (State::Inserted, Acknowledged::NotYet, true),
+        ] {
+            live.insert(entry(state, acknowledged));
+            assert_eq!(live.waiting_of(&own).count(), usize::from(waits), "{state:?}");
+            assert_eq!((live.waiting_of(&other).count(), live.values().count()), (0, 1));
+        }
+        assert_eq!(live.remove_unless(|_| false).len(), 1);
+        assert_eq!((live.waiting_of(&own).count(), live.values().count()), (0, 0));
     }
 }

@@ -3,7 +3,7 @@
 #
 #   deploy/release.sh                                 # of the commit that is checked out; all parts, or an error
 #   WITHOUT="deb windows image" deploy/release.sh     # leaves these parts out, and says so
-#   deploy/release.sh --twice                         # makes what is reproducible in two folders and compares every byte
+#   deploy/release.sh --twice                         # makes it in two folders and compares every byte
 #   UNRELEASED=yes deploy/release.sh                  # tries it before the changelog has the version
 #   VETBRIDGE=FILE deploy/release.sh                  # tries the rest with a program that is there: seconds, and no release
 #   SIGN_KEY=KEY deploy/release.sh                    # has GnuPG sign the checksums with that key
@@ -231,10 +231,6 @@ make_all() {
 
 case "${1:-}" in
   "") make_all ;;
-  --twice)
-    # What cannot be equal (docs/releases.md) is not compared.
-    for part in windows image; do is_left_out "$part" || WITHOUT+=" $part"; done
-    twice
-    ;;
+  --twice) twice ;;
   *) fail "the only option is --twice" ;;
 esac

@@ -67,8 +67,8 @@ does=build
     CFLAGS_x86_64_pc_windows_gnu="-ffile-prefix-map=$root=/source -ffile-prefix-map=$CARGO_HOME=/cargo"
     export RUSTFLAGS CFLAGS_x86_64_pc_windows_gnu
   fi
-  VETBRIDGE_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-  export VETBRIDGE_COMMIT
+  # A copy of the sources without a repository is told its commit (deploy/release.sh).
+  export VETBRIDGE_COMMIT=${VETBRIDGE_COMMIT:-$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)}
   /usr/bin/rustc --version
   /usr/bin/cargo "$does" --locked --quiet "${profile[@]}" -Zbuild-std=std,panic_unwind --target x86_64-pc-windows-gnu
 )
@@ -79,6 +79,9 @@ fi
 x86_64-w64-mingw32-strip -o "$built/vetbridge.exe" "$built/build/x86_64-pc-windows-gnu/$folder/vetbridge.exe"
 ls -l "$built/vetbridge.exe"
 [ "$folder" = debug ] || ! grep -qF "$root/" "$built/vetbridge.exe" || fail "the program holds paths of this machine ($root)"
+if [ -n "${VETBRIDGE_COMMIT:-}" ] && ! grep -qF "$VETBRIDGE_COMMIT" "$built/vetbridge.exe"; then
+  fail "the program does not name the commit $VETBRIDGE_COMMIT"
+fi
 foreign=$(x86_64-w64-mingw32-objdump -p "$built/vetbridge.exe" | sed -n 's/^\tDLL Name: //p' | tr 'A-Z' 'a-z' |
   grep -vxE 'api-ms-win-.*|kernel32.dll|ntdll.dll|advapi32.dll|ws2_32.dll|user32.dll|bcrypt.dll|bcryptprimitives.dll|crypt32.dll|secur32.dll|shell32.dll|msvcrt.dll|userenv.dll|ole32.dll|oleaut32.dll|psapi.dll|version.dll|powrprof.dll|pdh.dll|iphlpapi.dll|winmm.dll|kernelbase.dll|ktmw32.dll' || true)
 [ -z "$foreign" ] || fail "the program needs libraries that are no part of Windows: $foreign"

@@ -7,8 +7,11 @@ Texts that are the same stand there once. Needs Python and cargo, and the crates
 
 import json
 import pathlib
-import subprocess
 import sys
+
+# Nothing is left beside the sources.
+sys.dont_write_bytecode = True
+from sbom import cargo, key, tree  # noqa: E402
 
 TARGETS = ["x86_64-unknown-linux-gnu", "x86_64-pc-windows-gnu"]
 # How the files of licences are called.
@@ -22,18 +25,9 @@ Rust's standard library: MIT OR Apache-2.0, The Rust Project Contributors. On Wi
 
 def linked(target):
     """The packages that the program is linked with there, without what only builds or tests it."""
-    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--filter-platform", target]
-    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    nodes = {node["id"]: node for node in found["resolve"]["nodes"]}
-    root, seen = found["resolve"]["root"], set()
-    waiting = [root]
-    while waiting:
-        for dependency in nodes[waiting.pop()]["deps"]:
-            is_linked = any(kind["kind"] is None for kind in dependency["dep_kinds"])
-            if is_linked and dependency["pkg"] not in seen:
-                seen.add(dependency["pkg"])
-                waiting.append(dependency["pkg"])
-    return {package["id"]: package for package in found["packages"] if package["id"] in seen}
+    found = json.loads(cargo("metadata", "--format-version", "1", "--locked", "--filter-platform", target))
+    own, names = found["resolve"]["root"], tree(target, "normal,no-proc-macro")
+    return {package["id"]: package for package in found["packages"] if key(package) in names and package["id"] != own}
 
 
 def texts(package):

@@ -20,7 +20,9 @@ pub const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
 
 /// `YYYY-MM-DD`.
 pub fn day(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|day| YEARS.contains(&day.year()))
+    let text = text.trim();
+    let day = plain_day(text.as_bytes()).or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok());
+    day.filter(|day| YEARS.contains(&day.year()))
 }
 
 /// `YYYY-MM-DD HH:MM:SS` without a zone.
@@ -140,11 +142,7 @@ pub fn kept_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime
 /// `2027-02-15T09:00:00Z`, with up to nine digits of a second's fraction. `None`: in another form.
 fn as_we_write(text: &[u8]) -> Option<DateTime<Utc>> {
     let (whole, fraction) = text.strip_suffix(b"Z")?.split_at_checked(19)?;
-    let number = |digits: &[u8]| {
-        let add = |sum: u32, digit: &u8| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'));
-        digits.iter().try_fold(0, add)
-    };
-    let [_, _, _, _, b'-', _, _, b'-', _, _, b'T', _, _, b':', _, _, b':', _, _] = whole else { return None };
+    let [_, _, _, _, _, _, _, _, _, _, b'T', _, _, b':', _, _, b':', _, _] = whole else { return None };
     let nanos = match fraction {
         [] => 0,
         [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
@@ -152,10 +150,21 @@ fn as_we_write(text: &[u8]) -> Option<DateTime<Utc>> {
         }
         _ => return None,
     };
-    let year = i32::try_from(number(&whole[..4])?).ok()?;
-    let date = NaiveDate::from_ymd_opt(year, number(&whole[5..7])?, number(&whole[8..10])?)?;
     let [hour, minute, second] = [11, 14, 17].map(|at| number(&whole[at..at + 2]));
-    Some(date.and_hms_nano_opt(hour?, minute?, second?, nanos)?.and_utc())
+    Some(plain_day(&whole[..10])?.and_hms_nano_opt(hour?, minute?, second?, nanos)?.and_utc())
+}
+
+/// `2027-02-15`. `None`: in another form.
+fn plain_day(text: &[u8]) -> Option<NaiveDate> {
+    let [_, _, _, _, b'-', _, _, b'-', _, _] = text else { return None };
+    let year = i32::try_from(number(&text[..4])?).ok()?;
+    NaiveDate::from_ymd_opt(year, number(&text[5..7])?, number(&text[8..])?)
+}
+
+/// Up to nine digits.
+fn number(digits: &[u8]) -> Option<u32> {
+    let add = |sum: u32, digit: &u8| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'));
+    digits.iter().try_fold(0, add)
 }
 
 /// How long ago something was noted by this machine's clock. `None` if that is yet to come: it was
@@ -192,6 +201,30 @@ mod tests {
         let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
         assert_eq!([0, 7].map(|now| age(at(0), at(now))), [0, 7].map(|age| Some(TimeDelta::seconds(age))));
         assert_eq!([-1, -864_000].map(|now| age(at(0), at(now))), [None, None]);
+    }
+
+    #[test]
+    fn a_day_is_read_as_chrono_reads_it() {
+        for text in [
+            "2027-02-15",
+            "2027-2-5",
+            " 2027-02-15 ",
+            "2027-02-30",
+            "2028-02-29",
+            "2027-02-29",
+            "2027-13-01",
+            "+2027-02-15",
+            "2027-02-1x",
+            "20270215",
+            "2027/02/15",
+            "2199-12-31",
+            "1999-12-31",
+            "2027-02-155",
+            "",
+        ] {
+            let by_chrono = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok();
+            assert_eq!(day(text), by_chrono.filter(|day| YEARS.contains(&day.year())), "{text}");
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ use crate::practice::health::problems::Problems;
 use crate::practice::health::subject::Subject;
 use crate::practice::ledger::Ledger;
 use crate::practice::rosters::KnownRosters;
-use crate::practice::{self, OpenVpmsClients, Practice, Settings, Shared, StartRecords, pauses, zones};
+use crate::practice::{self, OpenVpmsClients, PassPlaces, Practice, Settings, Shared, StartRecords, pauses, zones};
 use crate::store::{Store, StoreError};
 use crate::supervisor::{self, Kept, Supervisor};
 use crate::webhooks::hint::Hint;
@@ -134,6 +134,7 @@ impl Bridge {
             pseudonyms: Pseudonyms::new(store.pseudonym_key().bytes()),
             clients: ClientMemory::open(store.clone(), config.bookings.client_memory_days, now),
             rosters: KnownRosters::open(store.clone()),
+            pass_places: PassPlaces::default(),
             locks: Locks::default(),
             resolving: tokio::sync::Mutex::default(),
             changes: broadcast::Sender::new(CHANGES),

@@ -65,6 +65,7 @@ mod subscription;
 mod wiring;
 pub mod zones;
 
+pub(crate) use days::pass_places::PassPlaces;
 pub use days::sent::with_days_from;
 pub use deactivation::Deactivation;
 pub use health::last_done::LastDone;

@@ -9,6 +9,7 @@ use tokio::sync::{Mutex as AsyncMutex, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use super::booking_executor::locks::Locks;
+use super::days::pass_places::PassPlaces;
 use super::days::sent::DaysAtStart;
 use super::health::outage_log::OutageLog;
 use super::ledger::Ledger;
@@ -68,6 +69,8 @@ pub struct Shared {
     /// What was last sent, as it was read when the store was opened: for the practices that this
     /// start makes. `None` later, and where a store is opened without it.
     pub(crate) days_at_start: Mutex<Option<DaysAtStart>>,
+    /// A few practices at a time work out many days.
+    pub(crate) pass_places: PassPlaces,
     /// One booking at a time per schedule and clinician.
     pub locks: Locks,
     /// Names for patients that say nothing about them.

@@ -2,13 +2,14 @@
 //! damage shows before anything relies on the store. Whoever keeps records in memory takes them
 //! from it, instead of reading them once more.
 //!
-//! One thread reads, and others make of the records what is wanted: that takes longer than reading.
-//! Some hundred records are on their way between them at a time.
+//! One thread reads, and others make of the records what is wanted: that takes as long as reading.
+//! Some hundred records are on their way between them at a time, in memory that goes back and forth:
+//! where the service runs the allocator has one lock, for which both would wait.
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::{mem, thread};
 
 use parking_lot::Mutex;
@@ -52,9 +53,7 @@ impl FoundRecord<'_> {
     }
 }
 
-/// Records on their way to those who look at them, in one piece of memory: pieces that one thread
-/// asks for and another gives back would have both wait for the allocator, which has one lock where
-/// the service runs.
+/// Records on their way to those who look at them, in one piece of memory.
 #[derive(Default)]
 struct FoundGroup {
     bytes: Vec<u8>,
@@ -67,6 +66,11 @@ impl FoundGroup {
         self.bytes.extend_from_slice(key);
         self.bytes.extend_from_slice(value.unwrap_or_default());
         self.lengths.push((key.len(), value.map(<[u8]>::len)));
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.lengths.clear();
     }
 
     fn see_each(&self, mut see: impl FnMut(&FoundRecord<'_>)) {
@@ -95,21 +99,22 @@ pub(super) fn read_all<E: Engine>(
     let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let threads = (processors - 1).clamp(1, THREADS_MAX);
     let (sender, receiver) = sync_channel::<FoundGroup>(2 * threads);
+    let (give_back, used) = channel();
     let receiver = Arc::new(Mutex::new(receiver));
     thread::scope(|scope| {
         for _ in 0..threads {
-            let receiver = Arc::clone(&receiver);
-            scope.spawn(move || look_at(&receiver, reading));
+            let (receiver, give_back) = (Arc::clone(&receiver), give_back.clone());
+            scope.spawn(move || look_at(&receiver, &give_back, reading));
         }
         // It ends with those who look, so that nobody waits for them when they fail.
         drop(receiver);
         let mut group = FoundGroup::default();
         let read = quietly(|| {
-            disk.survey(begins, &mut |key, found| {
-                let value = found.assemble();
-                group.add(&key, value.as_deref().map_err(|reason| *reason));
+            disk.survey(begins, &mut |key, value| {
+                group.add(key, value);
                 if group.lengths.len() == GROUP {
-                    let _failed = sender.send(mem::take(&mut group));
+                    let empty = used.try_recv().unwrap_or_default();
+                    let _failed = sender.send(mem::replace(&mut group, empty));
                 }
             })
         });
@@ -119,10 +124,12 @@ pub(super) fn read_all<E: Engine>(
     })
 }
 
-fn look_at(records: &Mutex<Receiver<FoundGroup>>, reading: &impl FirstReading) {
+fn look_at(records: &Mutex<Receiver<FoundGroup>>, give_back: &Sender<FoundGroup>, reading: &impl FirstReading) {
     loop {
         let group = records.lock().recv();
-        let Ok(group) = group else { return };
+        let Ok(mut group) = group else { return };
         group.see_each(|found| reading.see(found));
+        group.clear();
+        let _nobody_reads = give_back.send(group);
     }
 }

@@ -37,8 +37,8 @@ pub(super) enum StoredValue {
 }
 
 impl StoredValue {
-    fn of(found: FoundParts) -> Self {
-        let text = found.assemble().and_then(|value| String::from_utf8(value).map_err(|_| NO_TEXT));
+    fn of(mut found: FoundParts) -> Self {
+        let text = found.assemble().and_then(|value| str::from_utf8(value).map_err(|_| NO_TEXT));
         text.map_or_else(Self::Damaged, |text| Self::Text(text.into()))
     }
 
@@ -150,10 +150,12 @@ impl<E: Engine + ?Sized> Parted<E> {
     pub(super) fn survey(
         &self,
         begins: &mut dyn FnMut(&[u8], &[u8]),
-        is_found: &mut dyn FnMut(Vec<u8>, FoundParts),
+        is_found: &mut dyn FnMut(&[u8], Result<&[u8], &'static str>),
     ) -> Result<(), EngineError> {
-        let mut open: Option<(Vec<u8>, FoundParts)> = None;
         let mut in_parts = BTreeSet::new();
+        // The record that is read, in memory that the next one is given in turn: a large store has
+        // tens of thousands of them.
+        let (mut open, mut found) = (Vec::new(), FoundParts::default());
         self.visit(EVERYTHING, &mut |raw, value| {
             let (key, number) = split_key(raw);
             if number.is_some() {
@@ -164,21 +166,15 @@ impl<E: Engine + ?Sized> Parted<E> {
                 Some(1) => begins(key, value),
                 None | Some(_) => {}
             }
-            match &mut open {
-                Some((same, found)) if same == key => found.add(number, value),
-                former => {
-                    let mut found = FoundParts::default();
-                    found.add(number, value);
-                    if let Some((key, found)) = former.replace((key.to_vec(), found)) {
-                        is_found(key, found);
-                    }
-                }
+            if open != key {
+                found.show(&open, is_found);
+                open.clear();
+                open.extend_from_slice(key);
             }
+            found.add(number, value);
             ControlFlow::Continue(())
         })?;
-        if let Some((key, found)) = open {
-            is_found(key, found);
-        }
+        found.show(&open, is_found);
         *self.in_parts.lock() = Some(in_parts);
         Ok(())
     }
@@ -276,30 +272,47 @@ fn split_key(raw: &[u8]) -> (&[u8], Option<usize>) {
 /// What stands under one record's key and behind it.
 #[derive(Default)]
 pub(super) struct FoundParts {
-    head: Option<Vec<u8>>,
+    has_head: bool,
+    head: Vec<u8>,
     parts: BTreeMap<usize, Vec<u8>>,
 }
 
 impl FoundParts {
     fn add(&mut self, number: Option<usize>, value: &[u8]) {
         match number {
-            None => self.head = Some(value.to_vec()),
+            None => {
+                self.has_head = true;
+                self.head.clear();
+                self.head.extend_from_slice(value);
+            }
             Some(number) => drop(self.parts.insert(number, value.to_vec())),
         }
     }
 
+    /// Shows the value that was found under this key, if any was, and forgets it.
+    fn show(&mut self, key: &[u8], is_found: &mut dyn FnMut(&[u8], Result<&[u8], &'static str>)) {
+        if self.has_head || !self.parts.is_empty() {
+            is_found(key, self.assemble());
+            self.has_head = false;
+            self.parts.clear();
+        }
+    }
+
     /// The value that these are the parts of, or why it is not whole.
-    pub(super) fn assemble(self) -> Result<Vec<u8>, &'static str> {
-        let head = self.head.ok_or("its parts have no head")?;
-        match parse_head(&head) {
-            None if self.parts.is_empty() => Ok(head),
+    fn assemble(&mut self) -> Result<&[u8], &'static str> {
+        if !self.has_head {
+            return Err("its parts have no head");
+        }
+        match parse_head(&self.head) {
+            None if self.parts.is_empty() => Ok(&self.head),
             None => Err("parts stand behind a value that is whole"),
             Some((count, bytes)) => {
                 if self.parts.len() != count || !self.parts.keys().copied().eq(1..=count) {
                     return Err("a part is missing or too many");
                 }
-                let value: Vec<u8> = self.parts.into_values().flatten().collect();
-                if value.len() == bytes { Ok(value) } else { Err("its parts have the wrong length") }
+                self.head.clear();
+                self.parts.values().for_each(|part| self.head.extend_from_slice(part));
+                if self.head.len() == bytes { Ok(&self.head) } else { Err("its parts have the wrong length") }
             }
         }
     }

@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 
 step "twice"
 out="$work/made"
-OUT="$out" WITHOUT=deb VETBRIDGE="$program" deploy/release.sh --twice >"$work/log" 2>&1 ||
+OUT="$out" WITHOUT="deb windows image" VETBRIDGE="$program" deploy/release.sh --twice >"$work/log" 2>&1 ||
   { tail -n 20 "$work/log" >&2; fail "the release"; }
 version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)"
 target="$(rustc -vV | sed -n 's/^host: //p')"

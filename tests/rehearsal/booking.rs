@@ -86,13 +86,17 @@ async fn nothing_is_booked_that_begins_within_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_time_that_somebody_takes_meanwhile_is_told_as_it_is() {
+async fn a_time_that_somebody_takes_meanwhile_is_told_as_it_is_and_counts_as_tried_in_the_report() {
     let clinic = Clinic::open().await;
     clinic.openvpms_faults.set(|asked| (asked.method == "POST").then_some(Fault::RefusalBefore(400)));
-    let ended = clinic.run(&["rehearse", "--book", "--for", "1s"]).await;
+    let ended = clinic.run(&["rehearse", "--book", "--report", "report.md", "--for", "1s"]).await;
     assert!(ended.status == 1 && ended.out.contains("WRONG: it was not confirmed"), "{ended:?}");
     assert_eq!(marked(&clinic).len(), 0);
     assert!(ended.out.contains("Nothing is left in the diary."), "{ended:?}");
+    let report = std::fs::read_to_string(clinic.directory.path().join("report.md")).unwrap();
+    let seen = report.split("### Handling priority requests").nth(1).unwrap();
+    let expected = "- At the clinic: 2 bookings made, 0 confirmed, 2 not (the table of the bookings says why)";
+    assert!(seen.trim_start().starts_with(expected), "{seen}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,17 +65,6 @@ async fn the_report_has_every_scenario_with_what_was_seen_and_nobody_of_the_clin
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bookings_that_were_refused_were_tried() {
-    let clinic = Clinic::open().await;
-    clinic.openvpms_faults.set(|asked| (asked.method == "POST").then_some(Fault::RefusalBefore(400)));
-    let ended = clinic.run(&["rehearse", "--book", "--report", "report.md", "--for", "1s"]).await;
-    let report = std::fs::read_to_string(clinic.directory.path().join("report.md")).unwrap();
-    let seen = report.split("### Handling priority requests").nth(1).unwrap();
-    let expected = "- At the clinic: 2 bookings made, 0 confirmed, 2 not (the table of the bookings says why)";
-    assert!(ended.status == 1 && seen.trim_start().starts_with(expected), "{seen}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_report_without_book_says_what_was_not_tried_and_one_without_a_place_says_so_first() {
     let clinic = Clinic::open().await;
     let nowhere = clinic.run(&["rehearse", "--book", "--report", "no/such/report.md"]).await;

@@ -4,6 +4,7 @@
 //! | file | does |
 //! | --- | --- |
 //! | [`passes`] | reads and sends all days in turn: near ones often, the others now and then, all of them once a day |
+//! | [`pass_places`] | has a few practices at a time do that |
 //! | [`single`] | reads and sends single days at once: those that changed |
 //! | [`asked`] | and those that Healthengine asks for |
 //! | [`queue`] | holds single days until they are sent |
@@ -16,6 +17,7 @@
 pub(super) mod asked;
 mod empty_days;
 mod openness;
+pub(crate) mod pass_places;
 pub(super) mod passes;
 pub(super) mod publisher;
 mod publishing_pass;

@@ -23,6 +23,7 @@ mod proxy_program;
 #[path = "../cli_online/service.rs"]
 mod service;
 mod tls;
+mod tomcat_path;
 
 use std::fs;
 use std::path::Path;

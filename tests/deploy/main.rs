@@ -15,6 +15,7 @@ mod clinic;
 mod clinic_proxy;
 mod cluster;
 mod containerfile;
+mod group;
 mod image;
 mod private_ca;
 mod proxies;

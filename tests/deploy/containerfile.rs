@@ -90,7 +90,10 @@ fn what_a_containerfile_copies_is_what_its_ignore_file_lets_through() {
 fn the_secrets_of_the_compose_file_are_kept_out_of_git_and_of_what_is_released() {
     let ignored = file(".gitignore");
     for secret in ["deploy/config", "deploy/wireguard/wg0.conf"] {
-        assert!(file("deploy/compose.yaml").contains(secret) && ignored.contains(&format!("\n/{secret}\n")), "{secret}");
+        assert!(
+            file("deploy/compose.yaml").contains(secret) && ignored.contains(&format!("\n/{secret}\n")),
+            "{secret}"
+        );
     }
     // A whole folder would have the key in it that git ignores.
     let manifest = file("Cargo.toml");

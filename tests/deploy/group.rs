@@ -12,8 +12,8 @@ use crate::file;
 /// The block of the page that begins with this text.
 fn block(start: &str) -> String {
     let page = file("docs/many-clinics.md");
-    let blocks = page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    blocks.into_iter().find(|block| block.starts_with(start)).expect(start).to_owned()
+    let mut blocks = page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks.find(|block| block.starts_with(start)).expect(start).to_owned()
 }
 
 /// What the script prints in this folder, and its exit status. Programs of the folder go before those of the machine.

@@ -155,16 +155,17 @@ pack() {
 make_tar() {
   local name="vetbridge-$VERSION-$TARGET" folder
   folder="$staging/$name"
-  mkdir -p "$folder"/{man,completions,config,monitoring}
+  mkdir -p "$folder"/{man,completions,config}
   install -m 755 "$program" "$folder/vetbridge"
   "$program" man "$folder/man" >/dev/null 2>&1
   for shell in bash elvish fish powershell zsh; do "$program" completions "$shell" >"$folder/completions/vetbridge.$shell"; done
   install -m 644 config/vetbridge.example.toml "$folder/config/"
-  install -m 644 deploy/monitoring/* "$folder/monitoring/"
   cp -r docs "$folder/docs"
   # What the pages lead to, and what "Without the package" installs.
-  install -d "$folder/deploy/debian"
-  cp -r deploy/{compose.yaml,vetbridge.service,vetbridge@.service,proxy,wireguard,kubernetes} "$folder/deploy/"
+  install -d "$folder"/deploy/{debian,wireguard}
+  cp -r deploy/{compose.yaml,vetbridge.service,vetbridge@.service,monitoring,proxy,kubernetes} "$folder/deploy/"
+  # One by one: wg0.conf, where somebody made it, holds the key of a VPN, and git ignores it.
+  cp deploy/wireguard/{Containerfile,Containerfile.dockerignore,follow-endpoint.sh,wg0.example.conf} "$folder/deploy/wireguard/"
   cp deploy/debian/{sysusers.conf,tmpfiles.conf,vetbridge.toml} "$folder/deploy/debian/"
   install -m 644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$folder/"
   python3 deploy/notices.py >"$folder/THIRD-PARTY-NOTICES.txt"

@@ -11,7 +11,8 @@ fn copied(containerfile: &str) -> Vec<PathBuf> {
     let copies = containerfile.lines().filter_map(|line| line.strip_prefix("COPY "));
     let sources = copies.filter(|words| !words.starts_with("--from")).flat_map(|words| {
         let words: Vec<_> = words.split_whitespace().collect();
-        words[..words.len() - 1].iter().map(PathBuf::from).collect::<Vec<_>>()
+        let sources = words[..words.len() - 1].iter().filter(|word| !word.starts_with("--"));
+        sources.map(PathBuf::from).collect::<Vec<_>>()
     });
     sources.collect()
 }
@@ -75,12 +76,31 @@ fn the_containerfile_copies_all_that_the_build_reads() {
 }
 
 #[test]
-fn what_the_containerfile_copies_is_what_its_ignore_file_lets_through() {
-    let ignore = file("deploy/Containerfile.dockerignore");
-    let let_through: BTreeSet<_> =
-        ignore.lines().filter_map(|line| line.strip_prefix('!')).map(PathBuf::from).collect();
-    assert_eq!(let_through, copied(&file("deploy/Containerfile")).into_iter().collect());
-    assert!(ignore.lines().any(|line| line == "*"), "{ignore}");
+fn what_a_containerfile_copies_is_what_its_ignore_file_lets_through() {
+    for containerfile in ["deploy/Containerfile", "deploy/wireguard/Containerfile"] {
+        let ignore = file(&format!("{containerfile}.dockerignore"));
+        let let_through: BTreeSet<_> =
+            ignore.lines().filter_map(|line| line.strip_prefix('!')).map(PathBuf::from).collect();
+        assert_eq!(let_through, copied(&file(containerfile)).into_iter().collect(), "{containerfile}");
+        assert!(ignore.lines().any(|line| line == "*"), "{ignore}");
+    }
+}
+
+#[test]
+fn the_secrets_of_the_compose_file_are_kept_out_of_git_and_of_what_is_released() {
+    let ignored = file(".gitignore");
+    for secret in ["deploy/config", "deploy/wireguard/wg0.conf"] {
+        assert!(
+            file("deploy/compose.yaml").contains(secret) && ignored.contains(&format!("\n/{secret}\n")),
+            "{secret}"
+        );
+    }
+    // A whole folder would have the key in it that git ignores.
+    let manifest = file("Cargo.toml");
+    assert!(manifest.contains("\"deploy/wireguard/wg0.example.conf\"") && !manifest.contains("deploy/wireguard/*"));
+    let copies = file("deploy/release.sh");
+    let copies: Vec<_> = copies.lines().filter(|line| line.contains("cp ") && line.contains("wireguard")).collect();
+    assert!(copies.len() == 1 && copies[0].contains("cp deploy/wireguard/{Containerfile,"), "{copies:?}");
 }
 
 #[test]

@@ -224,6 +224,7 @@ stop_service
 say "removed"
 printf '0 2 * * * root /usr/bin/vetbridge state export --force /root/vetbridge-backup.jsonl\n' >"$ROOT/etc/cron.d/vetbridge"
 cp "$ROOT/root/running.jsonl" "$ROOT/root/vetbridge-backup.jsonl"
+cp "$ROOT/root/running.jsonl" "$ROOT/root/vetbridge-day-1.jsonl.incomplete"
 in_root dpkg --remove vetbridge >"$ROOT.out"
 grep --quiet 'the nightly backup fails' "$ROOT.out" || fail "the removal does not say what becomes of the nightly backup"
 cmp "$ROOT/etc/vetbridge/vetbridge.toml" "$ROOT.before" || fail "the removal deleted the configuration"
@@ -235,11 +236,14 @@ say "purged"
 in_root dpkg --purge vetbridge | tee "$ROOT.out"
 grep --quiet 'left in /var/lib/vetbridge' "$ROOT.out" || fail "the purge does not say what it left"
 grep --quiet 'shred -u /root/vetbridge-backup.jsonl' "$ROOT.out" || fail "the purge does not name the backup"
+grep --quiet 'shred -u /root/vetbridge-day-1.jsonl.incomplete' "$ROOT.out" || fail "the purge does not name the incomplete backup"
 [ ! -e "$ROOT/etc/cron.d/vetbridge" ] || fail "the purge left a job that fails each night"
 [ ! -e "$ROOT/etc/vetbridge" ] || fail "the purge left secrets"
 [ -e "$ROOT/var/lib/vetbridge/db" ] || fail "the purge deleted the state"
 
-say "installed again, the state is there"
-in_root dpkg --install /root/vetbridge.deb >/dev/null
+say "installed again, the state is there; a unit that hides the package's is named"
+touch "$ROOT/etc/systemd/system/vetbridge.service"
+in_root dpkg --install /root/vetbridge.deb >"$ROOT.out" 2>&1
+grep --quiet '/etc/systemd/system/vetbridge.service hides the unit' "$ROOT.out" || fail "nobody is told of the unit"
 in_root vetbridge state verify 2>&1 | tail -n 1
 say "done"

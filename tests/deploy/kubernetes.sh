@@ -76,4 +76,6 @@ with_component metrics
 step "the same while a backup is read in"
 with_component restore
 "$own/venv/bin/python" -B tests/deploy/kubernetes_restore.py "$own/example-clinic.yaml" "$own/with-restore.yaml"
+step "the rights of the nightly backup"
+"$own/venv/bin/python" -B tests/deploy/kubernetes_backup.py deploy/kubernetes/backup/rights.yaml
 step "done"

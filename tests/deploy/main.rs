@@ -15,6 +15,7 @@ mod clinic;
 mod clinic_proxy;
 mod cluster;
 mod containerfile;
+mod group;
 mod image;
 mod private_ca;
 mod proxies;
@@ -23,6 +24,7 @@ mod proxy_program;
 #[path = "../cli_online/service.rs"]
 mod service;
 mod tls;
+mod tomcat_path;
 
 use std::fs;
 use std::path::Path;

@@ -12,7 +12,7 @@ const HEALTHENGINE: [u8; 4] = [127, 0, 0, 2];
 const STRANGER: [u8; 4] = [127, 0, 0, 3];
 
 /// What the admin listener, or the webhook listener itself, would answer to one of these.
-const ELSEWHERE: [&str; 21] = [
+const ELSEWHERE: [&str; 26] = [
     "GET /",
     "GET /healthz",
     "GET /readyz",
@@ -34,6 +34,12 @@ const ELSEWHERE: [&str; 21] = [
     "GET http://127.0.0.1:8686/metrics",
     "POST /webhooks/SECRET%0d%0aX:y",
     "POST /webhooks/SECRET%0a",
+    // With `..` followed, these are the right path.
+    "POST /webhooks/..;/../webhooks/SECRET",
+    "POST /healthz/../webhooks/SECRET",
+    "POST /webhooks/x/../SECRET",
+    "POST /webhooks/x/%2e%2e/SECRET",
+    "POST //webhooks/./SECRET",
 ];
 /// Other methods at the right path.
 const METHODS: [&str; 6] = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"];

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Walks the WireGuard part of docs/network.md: the two ends are two network namespaces of this machine, with the
-# page's own configuration, the page's own firewall, and deploy/wireguard/wg0.example.conf. Then each end gets another
-# address, and at last the clinic's end is a router, with OpenVPMS behind it. Needs root, wg-quick, nft, and a kernel with
+# page's own configuration, the page's own firewall, and deploy/wireguard/wg0.example.conf. A third one is a container on
+# the OpenVPMS server, of which a port is published as Docker does it. Then each end gets another address, and at last the clinic's end is a router, with OpenVPMS behind it. Needs root, wg-quick, nft, and a kernel with
 # WireGuard or wireguard-go (Debian: wireguard-tools, nftables, wireguard-go).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -23,7 +23,7 @@ own=vetbridge-$$
 ip netns add "$own-clinic" 2>/dev/null || skip "there are no network namespaces here"
 work=$(mktemp -d)
 cleanup() {
-  for end in clinic bridge openvpms; do
+  for end in clinic bridge openvpms container; do
     in_end "$end" wg-quick down "$work/$end/wg0.conf" >/dev/null 2>&1 || true
     # All that is left in a namespace of ours was started here.
     for pid in $(ip netns pids "$own-$end" 2>/dev/null); do kill "$pid" 2>/dev/null || true; done
@@ -101,6 +101,27 @@ until_reached() {
 until_reached "at the start"
 ! reached 8080 2 || fail "10.8.0.1:8080 is reached, though the firewall lets 8443 through alone"
 in_end bridge wg show wg0 latest-handshakes | awk '$2 == 0 { exit 1 }' || fail "there was no handshake"
+
+# A port that Docker publishes is led elsewhere before the chain `input` sees it, and is forwarded.
+ip netns add "$own-container"
+mkdir "$work/container"
+ip link add "d$$" netns "$own-clinic" type veth peer name "e$$" netns "$own-container"
+ip -n "$own-clinic" addr add 172.17.0.1/16 dev "d$$"
+ip -n "$own-clinic" link set "d$$" up
+ip -n "$own-container" addr add 172.17.0.2/16 dev "e$$"
+ip -n "$own-container" link set "e$$" up
+ip -n "$own-container" route add default via 172.17.0.1
+in_end clinic sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+printf 'table ip docker {\n  chain prerouting {\n    type nat hook prerouting priority dstnat; policy accept;
+    tcp dport 3306 dnat to 172.17.0.2:3306\n  }\n}\n' | in_end clinic nft -f -
+in_end container python3 -m http.server --bind 0.0.0.0 --directory "$work/clinic/run" 3306 >/dev/null 2>&1 &
+for try in $(seq 40); do
+  in_end bridge curl -s -o /dev/null --noproxy '*' --max-time 1 http://203.0.113.1:3306/ && break
+  [ "$try" -lt 40 ] || fail "the published port does not answer outside of the tunnel, so it says nothing"
+  sleep 0.25
+done
+! reached 3306 2 || fail "10.8.0.1:3306 is reached, a port that Docker publishes"
+
 ! in_end bridge ip route get 198.51.100.1 2>&1 | grep -q wg0 || fail "more than OpenVPMS goes through the tunnel"
 
 # moved END DEVICE FROM TO: that end has another address from here on.
@@ -120,11 +141,11 @@ follow env
 ! reached 8443 2 || fail "an end that was heard a moment ago is looked for"
 follow env SILENT_AFTER=-1
 until_reached "the clinic has another address"
-echo "through the tunnel 10.8.0.1:8443 is reached and 10.8.0.1:8080 is not; it finds its way to other addresses (${SECONDS}s)"
+echo "through the tunnel 10.8.0.1:8443 is reached, and neither 10.8.0.1:8080 nor a port that Docker publishes is; it finds its way to other addresses (${SECONDS}s)"
 
 # Loaded a second time, it is there once, and what is somebody else's is there still.
 in_end clinic nft -f "$work/vetbridge.nft"
-[ "$(in_end clinic nft list tables | sort | tr '\n' ' ')" = "table inet theirs table inet vetbridge " ] || fail "the firewall's tables"
+[ "$(in_end clinic nft list tables | sort | tr '\n' ' ')" = "table inet theirs table inet vetbridge table ip docker " ] || fail "the firewall's tables"
 
 # The clinic's end is its router. OpenVPMS is behind it.
 in_end bridge wg-quick down "$work/bridge/wg0.conf" >/dev/null 2>&1

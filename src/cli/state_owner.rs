@@ -10,8 +10,9 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use crate::os::process_owner;
+use crate::os::ownership::Obstacle;
 pub(super) use crate::os::process_owner::is_root;
+use crate::os::{access, process_owner};
 
 /// The user and group that a state directory belongs to, while this process is root and they are
 /// not.
@@ -28,6 +29,11 @@ pub(super) fn to_become(state: &Path) -> Option<Owner> {
 }
 
 impl Owner {
+    /// What keeps it from reading a file that root can read.
+    pub(super) fn obstacle(self, file: &Path) -> Option<Obstacle> {
+        access::obstacle(file, self.user, self.group)
+    }
+
     /// This program with these arguments, as that user.
     pub(super) fn program(self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> io::Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);

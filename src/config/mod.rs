@@ -96,6 +96,9 @@ use toml_reader::Table;
 /// The example of a whole file, with a word on every key.
 pub const EXAMPLE: &str = include_str!("../../config/vetbridge.example.toml");
 
+/// The variable that names the configuration where `--config` does not.
+pub const VARIABLE: &str = "VETBRIDGE_CONFIG";
+
 /// Where the configuration is looked for when nobody names it: here, then there.
 fn usual_places() -> [PathBuf; 2] {
     ["vetbridge.toml".into(), places::config_file()]
@@ -197,6 +200,8 @@ pub fn load_for_rehearsal(path: &Path) -> Result<Config, ConfigError> {
 /// What a command needs that talks to the running service, or looks into its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
+    /// The file that this was read from.
+    pub source: PathBuf,
     /// The state directory.
     pub state_path: PathBuf,
     /// Where the service listens, if it runs.
@@ -208,7 +213,7 @@ pub struct Instance {
 pub fn load_instance(path: &Path) -> Result<Instance, ConfigError> {
     load_sections(path, |root, around| {
         let (state_path, admin_listen) = (state::read(&root, around), admin::read(&root));
-        Some(Instance { state_path: state_path?, admin_listen: admin_listen?.0 })
+        Some(Instance { source: path.to_owned(), state_path: state_path?, admin_listen: admin_listen?.0 })
     })
 }
 
@@ -456,6 +461,6 @@ impl Config {
 
     /// What other commands need to find the service that runs with this configuration.
     pub fn instance(&self) -> Instance {
-        Instance { state_path: self.state_path.clone(), admin_listen: self.admin_listen }
+        Instance { source: self.source.clone(), state_path: self.state_path.clone(), admin_listen: self.admin_listen }
     }
 }

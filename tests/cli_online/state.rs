@@ -311,6 +311,14 @@ async fn root_becomes_the_owner_of_the_state_before_it_opens_it() {
     let import = clinic.run(&["state", "import", "--replace", "roots-backup.jsonl"]).await;
     assert_eq!(import.status, 0, "{import:?}");
     all_are_nobodys();
+    // The owner cannot enter root's folder. What it would find instead is another vetbridge's.
+    fs::set_permissions(directory, Permissions::from_mode(0o700)).unwrap();
+    for command in [&["state", "verify"][..], &["bookings"]] {
+        let told = clinic.run(command).await;
+        let place = format!("{}: no permission to read it", config.display());
+        assert!(told.status == 1 && told.error.contains(&place), "{told:?}");
+    }
+    fs::set_permissions(directory, Permissions::from_mode(0o711)).unwrap();
     let service = Service::start_as(&clinic, Some(NOBODY)).await;
     service.stop().await;
 }

@@ -23,7 +23,7 @@
 //!
 //! | read | to learn | part |
 //! | --- | --- | --- |
-//! | [`os::words`] | how systems call things, and what is typed there | core |
+//! | [`os::words`], [`os::ownership`] | how systems call things, and what is typed there; whose a file is | core |
 //! | [`characters`], [`hex`], [`small_numbers`], [`ids`], [`span`], [`dates`], [`zone`] | the words everything else is said in | core |
 //! | [`call_error`], [`http::json`] | what can come of asking a remote system; JSON as it is read | core |
 //! | [`openvpms::api`], [`healthengine::api`], [`healthengine::paging`] | what the two systems can be asked, as traits | core |

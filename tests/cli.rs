@@ -275,3 +275,63 @@ fn without_any_configuration_the_places_are_named() {
         "{error}"
     );
 }
+
+/// Whose a file is matters to everybody, but only root can make one of somebody else. Elsewhere
+/// nothing is tested, and a line says so.
+#[test]
+fn a_configuration_that_was_only_found_is_refused_if_somebody_else_has_a_hand_in_it() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown, symlink};
+    use std::os::unix::process::CommandExt as _;
+
+    const NOBODY: u32 = 65_534;
+    const ANOTHER: u32 = 65_533;
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        // Not by a macro, whose output the test runner keeps to itself when a test passes.
+        let told = b"\nNOT TESTED: a configuration of somebody else; run the tests as root\n";
+        std::io::Write::write_all(&mut std::io::stderr(), told).unwrap();
+        return;
+    }
+    let directory = with_config("vetbridge.toml", &valid());
+    let (folder, file) = (directory.path(), directory.path().join("vetbridge.toml"));
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    let check = |user: u32, named: Option<&Path>| {
+        let mut command = program::vetbridge(folder);
+        command.env("OPENVPMS_PASSWORD", "hunter2hunter2").args(["check", "--offline"]);
+        command.args(named.map(|named| format!("--config={}", named.display()))).uid(user);
+        outcome(&mut Command::from_std(command))
+    };
+    let refused = |user: u32, words: &str| {
+        let (status, _, err) = check(user, None);
+        let place = format!("{}: nobody named this file", file.display());
+        assert!(status == 2 && err.contains(&place) && err.contains(words), "{words}: {status} {err}");
+        let (usual, this) = ("--config /etc/vetbridge/vetbridge.toml", format!("--config {}", file.display()));
+        assert!(err.contains(usual) && err.contains(&this), "{err}");
+    };
+    assert_eq!(check(0, None).0, 0, "root's own in root's own folder");
+
+    // A folder such as /tmp.
+    mode(folder, 0o1777);
+    refused(0, &format!("and {} can be changed by other users", folder.display()));
+    mode(folder, 0o755);
+    mode(&file, 0o664);
+    refused(0, "and it can be changed by other users");
+    mode(&file, 0o644);
+    assert_eq!(check(0, None).0, 0);
+    assert_eq!(check(NOBODY, None).0, 0, "root's file is everybody's");
+
+    chown(&file, Some(NOBODY), Some(NOBODY)).unwrap();
+    refused(0, "and it belongs to ");
+    refused(ANOTHER, "and it belongs to ");
+    assert_eq!(check(NOBODY, None).0, 0, "the own file");
+    assert_eq!(check(0, Some(&file)).0, 0, "whoever names it means it");
+
+    // A link of root's own to it, and the own file in somebody else's folder.
+    let aside = folder.join("aside.toml");
+    std::fs::rename(&file, &aside).unwrap();
+    symlink(&aside, &file).unwrap();
+    refused(0, &format!("and {} belongs to ", aside.display()));
+    std::fs::remove_file(&file).unwrap();
+    std::fs::copy(&aside, &file).unwrap();
+    chown(folder, Some(NOBODY), None).unwrap();
+    refused(0, &format!("and {} belongs to ", folder.display()));
+}

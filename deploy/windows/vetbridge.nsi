@@ -55,6 +55,20 @@ UninstPage instfiles
   ${Next}
 !macroend
 
+; Makes room for the program. One that is in use, by a prompt or an antivirus, cannot be replaced: the service that was stopped
+; goes on with it, and nothing says that there is another version.
+!macro MakeRoom file
+  !insertmacro DeleteProgram "${file}"
+  ${If} ${FileExists} "${file}"
+    DetailPrint "${file} is in use, so nothing was installed. Close every window in which vetbridge runs, and start this installer again."
+    ${If} $1 == "running"
+      !insertmacro Vetbridge "$2" "service start"
+    ${EndIf}
+    SetErrorLevel 2
+    Abort
+  ${EndIf}
+!macroend
+
 Function .onInit
   SetRegView 64
   SetShellVarContext all
@@ -96,11 +110,18 @@ Section
         Abort
       ${EndIf}
     ${EndIf}
-    !insertmacro DeleteProgram "$2\vetbridge.exe"
+  ${EndIf}
+  ; The one of the service last: until then it can go on.
+  !insertmacro MakeRoom "$INSTDIR\vetbridge.exe"
+  ${If} $2 != ""
+    !insertmacro MakeRoom "$2\vetbridge.exe"
   ${EndIf}
 
   SetOutPath "$INSTDIR"
+  ; Without the program nothing else is of use, so that this cannot be skipped; with /S it would be, in silence.
+  AllowSkipFiles off
   File "/oname=vetbridge.exe" "${PROGRAM}"
+  AllowSkipFiles on
   File "..\..\config\vetbridge.example.toml"
   File "/oname=windows.md" "..\..\docs\windows.md"
   File "/oname=THIRD-PARTY-NOTICES.txt" "${NOTICES}"
@@ -161,8 +182,23 @@ Section
 SectionEnd
 
 Section Uninstall
+  ; A service that stays needs its program, and this uninstaller for the next attempt.
   !insertmacro Vetbridge "$INSTDIR" "service uninstall"
+  ${If} $0 != 0
+    ReadRegStr $1 HKLM "SYSTEM\CurrentControlSet\Services\vetbridge" "ImagePath"
+    ${If} $1 != ""
+      DetailPrint "The service was not removed; the line above says why. Nothing else was removed either."
+      DetailPrint "Do what it says, or type as an administrator: sc delete vetbridge. Then uninstall again."
+      SetErrorLevel 2
+      Abort
+    ${EndIf}
+  ${EndIf}
   !insertmacro DeleteProgram "$INSTDIR\vetbridge.exe"
+  ${If} ${FileExists} "$INSTDIR\vetbridge.exe"
+    DetailPrint "$INSTDIR\vetbridge.exe is in use. Close every window in which vetbridge runs, and uninstall again."
+    SetErrorLevel 2
+    Abort
+  ${EndIf}
   Delete "$INSTDIR\vetbridge.example.toml"
   Delete "$INSTDIR\windows.md"
   Delete "$INSTDIR\THIRD-PARTY-NOTICES.txt"

@@ -493,7 +493,7 @@ impl Global {
 
     /// The same as it was named, if it was.
     pub(super) fn named_config(&self) -> Option<PathBuf> {
-        let named = || std::env::var_os("VETBRIDGE_CONFIG").filter(|name| !name.is_empty()).map(PathBuf::from);
+        let named = || std::env::var_os(config::VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from);
         self.config.clone().or_else(named)
     }
 }

@@ -132,7 +132,7 @@ impl NoService {
     /// # Errors
     /// What is wrong with the directory; and if a service has it after all, which one.
     pub(super) async fn open_store(&self) -> anyhow::Result<Store> {
-        super::state_owner::become_it(&self.instance.state_path)?;
+        super::state_owner::become_it(&self.instance)?;
         let (path, now) = (self.instance.state_path.clone(), Clock::system().now());
         let open = move || Store::open(&path, now).and_then(|store| store.refuse_newer(&KINDS).map(|()| store));
         tokio::task::spawn_blocking(open).await?.map_err(|error| match self.mute_holder(&error) {

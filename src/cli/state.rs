@@ -311,7 +311,7 @@ async fn verify(instance: &Instance, json: bool) -> anyhow::Result<ExitCode> {
             (judgement, store::verify_beside(state))
         }
         FoundService::Absent(absent) => {
-            state_owner::become_it(state)?;
+            state_owner::become_it(instance)?;
             let (path, now) = (state.clone(), Clock::system().now());
             let found = tokio::task::spawn_blocking(move || store::verify(&path, &KINDS, now)).await?;
             let found = found.map_err(|error| match absent.mute_holder(&error) {

@@ -10,8 +10,10 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use crate::os::process_owner;
+use crate::config::{self, Instance};
+use crate::os::ownership::Obstacle;
 pub(super) use crate::os::process_owner::is_root;
+use crate::os::{access, process_owner};
 
 /// The user and group that a state directory belongs to, while this process is root and they are
 /// not.
@@ -28,6 +30,11 @@ pub(super) fn to_become(state: &Path) -> Option<Owner> {
 }
 
 impl Owner {
+    /// What keeps it from reading a file that root can read.
+    pub(super) fn obstacle(self, file: &Path) -> Option<Obstacle> {
+        access::obstacle(file, self.user, self.group)
+    }
+
     /// This program with these arguments, as that user.
     pub(super) fn program(self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> io::Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
@@ -36,14 +43,15 @@ impl Owner {
     }
 }
 
-/// Goes on as the owner of the state directory, with the same arguments from the beginning. Returns
-/// if there is no need to.
+/// Goes on as the owner of the state directory, with the same arguments from the beginning and the
+/// same configuration: where the owner may not enter the folder in which it was found, another one
+/// would be found, with another state. Returns if there is no need to.
 ///
 /// # Errors
 /// The program cannot be started.
-pub(super) fn become_it(state: &Path) -> io::Result<()> {
-    match to_become(state) {
-        None => Ok(()),
-        Some(owner) => Err(process_owner::go_on_as(&mut owner.program(std::env::args_os().skip(1))?)),
-    }
+pub(super) fn become_it(instance: &Instance) -> io::Result<()> {
+    let Some(owner) = to_become(&instance.state_path) else { return Ok(()) };
+    let mut command = owner.program(std::env::args_os().skip(1))?;
+    command.env(config::VARIABLE, std::path::absolute(&instance.source)?);
+    Err(process_owner::go_on_as(&mut command))
 }

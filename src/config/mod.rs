@@ -86,7 +86,8 @@ pub use webhooks::WebhookSettings;
 use crate::characters::is_utf16;
 use crate::messages::config_file as say;
 use crate::messages::typed_commands::TypedCommands;
-use crate::os::places;
+use crate::os::ownership::ForeignHand;
+use crate::os::{access, places};
 use crate::polling::call_rates::CallBudget;
 use problem::ConfigProblems;
 use secret::Surroundings;
@@ -94,6 +95,9 @@ use toml_reader::Table;
 
 /// The example of a whole file, with a word on every key.
 pub const EXAMPLE: &str = include_str!("../../config/vetbridge.example.toml");
+
+/// The variable that names the configuration where `--config` does not.
+pub const VARIABLE: &str = "VETBRIDGE_CONFIG";
 
 /// Where the configuration is looked for when nobody names it: here, then there.
 fn usual_places() -> [PathBuf; 2] {
@@ -106,12 +110,36 @@ const READ_AT_ONCE_BYTES: u64 = 4096;
 
 /// Which file to read: the one that was named (by `--config`, else by `VETBRIDGE_CONFIG`), else the
 /// first that exists of `./vetbridge.toml` and [`places::config_file`].
+///
+/// A `./vetbridge.toml` in which somebody else has a hand is refused: they could have put it where
+/// the next command is typed, to be sent the passwords that it reads.
 pub fn locate(named: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
-    let usual = || usual_places().into_iter().find(|place| place.exists());
-    named.or_else(usual).ok_or_else(|| {
-        let places = usual_places();
-        ConfigError::of_file(&places[0], say::nowhere(&places))
-    })
+    if let Some(named) = named {
+        return Ok(named);
+    }
+    let [here, everywhere] = usual_places();
+    if !here.exists() {
+        let nowhere = || ConfigError::of_file(&here, say::nowhere(&[&here, &everywhere]));
+        return if everywhere.exists() { Ok(everywhere) } else { Err(nowhere()) };
+    }
+    if is_same_folder(&here, &everywhere) {
+        return Ok(here);
+    }
+    let named = std::path::absolute(&here).unwrap_or_else(|_| here.clone());
+    match access::foreign_hand(&here) {
+        Ok(None) => Ok(here),
+        Ok(Some(ForeignHand { path, hand })) => {
+            let told = say::found_of_others(&named, &path, &hand, &everywhere);
+            Err(ConfigError::of_file(named, told))
+        }
+        Err(error) => Err(ConfigError::of_file(named, say::unreadable(&error))),
+    }
+}
+
+/// True where the one path would lead to the same file as the other, with everything beside it.
+fn is_same_folder(one: &Path, other: &Path) -> bool {
+    let folder = |path: &Path| std::path::absolute(path).ok()?.parent()?.canonicalize().ok();
+    folder(one).is_some_and(|one| folder(other) == Some(one))
 }
 
 /// True if commands that name no file find this one wherever they are typed.
@@ -172,6 +200,8 @@ pub fn load_for_rehearsal(path: &Path) -> Result<Config, ConfigError> {
 /// What a command needs that talks to the running service, or looks into its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
+    /// The file that this was read from.
+    pub source: PathBuf,
     /// The state directory.
     pub state_path: PathBuf,
     /// Where the service listens, if it runs.
@@ -183,7 +213,7 @@ pub struct Instance {
 pub fn load_instance(path: &Path) -> Result<Instance, ConfigError> {
     load_sections(path, |root, around| {
         let (state_path, admin_listen) = (state::read(&root, around), admin::read(&root));
-        Some(Instance { state_path: state_path?, admin_listen: admin_listen?.0 })
+        Some(Instance { source: path.to_owned(), state_path: state_path?, admin_listen: admin_listen?.0 })
     })
 }
 
@@ -431,6 +461,6 @@ impl Config {
 
     /// What other commands need to find the service that runs with this configuration.
     pub fn instance(&self) -> Instance {
-        Instance { state_path: self.state_path.clone(), admin_listen: self.admin_listen }
+        Instance { source: self.source.clone(), state_path: self.state_path.clone(), admin_listen: self.admin_listen }
     }
 }

@@ -41,6 +41,7 @@ const LONGEST_BYTES: u64 = 64 * 1024;
 pub struct Secret {
     text: SecretString,
     is_copy: bool,
+    is_credential: bool,
     file: Option<PathBuf>,
 }
 
@@ -58,7 +59,7 @@ impl ExposeSecret<str> for Secret {
 
 impl<T: Into<SecretString>> From<T> for Secret {
     fn from(text: T) -> Self {
-        Self { text: text.into(), is_copy: false, file: None }
+        Self { text: text.into(), is_copy: false, is_credential: false, file: None }
     }
 }
 
@@ -72,6 +73,12 @@ impl Secret {
     /// copied. A change needs a restart.
     pub fn is_copy(&self) -> bool {
         self.is_copy
+    }
+
+    /// True if the file names it as a credential: systemd reads it as root and hands it to the
+    /// service.
+    pub fn is_credential(&self) -> bool {
+        self.is_credential
     }
 
     /// The file that it was read from.
@@ -150,14 +157,14 @@ impl Surroundings<'_> {
     }
 
     fn read_secret(&self, value: &Value<'_>, tidied: impl Fn(&str) -> &str) -> Option<Secret> {
-        let Secret { text, is_copy, file } =
+        let Secret { text, is_copy, is_credential, file } =
             if value.is_table() { self.referred(value)? } else { Secret::from(self.literal(value)?) };
         let text = tidied(text.expose_secret());
         if trimmed(text).is_empty() {
             return value.fail(say::secret_empty(file.as_deref()));
         }
         match text.chars().enumerate().find(|(_, character)| character.is_control()) {
-            None => Some(Secret { text: text.into(), is_copy, file }),
+            None => Some(Secret { text: text.into(), is_copy, is_credential, file }),
             Some((at, character)) => value.fail(say::secret_control_character(at + 1, character, file.as_deref())),
         }
     }
@@ -183,7 +190,7 @@ impl Surroundings<'_> {
     fn variable(&self, value: &Value<'_>) -> Option<Secret> {
         let name = value.text()?;
         match (self.env)(name) {
-            Ok(text) => Some(Secret { text: text.into(), is_copy: true, file: None }),
+            Ok(text) => Some(Secret { is_copy: true, ..Secret::from(text) }),
             Err(VarError::NotPresent) => value.fail(say::secret_env_missing(name)),
             Err(VarError::NotUnicode(_)) => value.fail(say::secret_env_no_text(name)),
         }
@@ -195,7 +202,10 @@ impl Surroundings<'_> {
             return value.fail(say::bad_credential_name());
         }
         match (self.env)("CREDENTIALS_DIRECTORY") {
-            Ok(directory) => self.file(value, &Path::new(&directory).join(name)),
+            Ok(directory) => {
+                let read = self.file(value, &Path::new(&directory).join(name))?;
+                Some(Secret { is_credential: true, ..read })
+            }
             Err(_) => value.fail(say::no_credentials_directory()),
         }
     }
@@ -203,7 +213,7 @@ impl Surroundings<'_> {
     fn file(&self, value: &Value<'_>, path: &Path) -> Option<Secret> {
         self.looks_into(path);
         let file = Some(path.to_owned());
-        read(value, path).map(|Secret { text, .. }| Secret { text, is_copy: self.is_copied(path), file })
+        read(value, path).map(|read| Secret { is_copy: self.is_copied(path), file, ..read })
     }
 
     /// True for a file that systemd copied when the process started, however the configuration

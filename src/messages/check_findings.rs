@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::path::Path;
 
 use chrono::TimeDelta;
 
 use super::{Advice, listed, plain, rules};
 use crate::availability::openness::Shut;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
-use crate::os::words::take_from_others;
+use crate::os::ownership::{FileRight, Obstacle};
+use crate::os::words::{self, take_from_others};
 
 /// A configured location that OpenVPMS does not list.
 pub fn unknown_location(location: LocationId, known: &[(LocationId, String)]) -> Advice {
@@ -276,6 +278,29 @@ pub fn secret_read_by_all(file: impl Display, is_config: bool) -> Advice {
     )
 }
 
+/// A file that root can read, and the service cannot.
+pub fn closed_to_the_service(file: &Path, obstacle: &Obstacle) -> Advice {
+    let Obstacle { path, lacks, user, group, is_own } = obstacle;
+    let (file, path) = (file.display(), path.display().to_string());
+    let typed = words::typed(&path);
+    let letter = match lacks {
+        FileRight::Read => 'r',
+        FileRight::Enter => 'x',
+    };
+    let mend = match is_own {
+        true => format!("chmod u+{letter} {typed}"),
+        false => format!("chgrp {group} {typed} && chmod g+{letter} {typed}"),
+    };
+    let problem = format!("The service cannot read {file}: the state belongs to {user}, so it runs as that user");
+    match lacks {
+        FileRight::Read => Advice::new(format!("{problem}, to whom the file is closed"), format!("Let it in: {mend}")),
+        FileRight::Enter => Advice::new(
+            format!("{problem}, to whom the folder {path} is closed"),
+            format!("Keep the file in the folder of the configuration, or let the user into that one: {mend}"),
+        ),
+    }
+}
+
 /// A configuration without any practice.
 pub fn no_practice() -> Advice {
     Advice::new(
@@ -349,6 +374,32 @@ mod tests {
             no_practice(),
         ] {
             assert_well_said(&advice);
+        }
+    }
+
+    #[test]
+    fn what_keeps_the_service_from_a_file_is_named_with_what_to_type() {
+        let named = Path::new("/etc/vetbridge/p");
+        let (user, group) = ("vetbridge".to_owned(), "clinic".to_owned());
+        let of = |path: &str, lacks, is_own| Obstacle {
+            path: path.into(),
+            lacks,
+            user: user.clone(),
+            group: group.clone(),
+            is_own,
+        };
+        for (obstacle, typed) in [
+            (
+                of("/etc/vetbridge/p", FileRight::Read, false),
+                "chgrp clinic /etc/vetbridge/p && chmod g+r /etc/vetbridge/p",
+            ),
+            (of("/etc/vetbridge/p", FileRight::Read, true), "chmod u+r /etc/vetbridge/p"),
+            (of("/etc/vetbridge", FileRight::Enter, false), "chgrp clinic /etc/vetbridge && chmod g+x /etc/vetbridge"),
+        ] {
+            let said = closed_to_the_service(named, &obstacle);
+            assert_well_said(&said);
+            assert!(said.problem.contains("/etc/vetbridge/p: the state belongs to vetbridge"), "{said:?}");
+            assert!(said.remedy.ends_with(typed), "{said:?}");
         }
     }
 

@@ -10,7 +10,8 @@ use std::path::Path;
 use super::{listed, nearest, plain};
 use crate::ids::ResourceId;
 use crate::messages::time_zones::either;
-use crate::os::words::{CONFIG_FILE, READ_ACCESS};
+use crate::os::ownership::Hand;
+use crate::os::words::{self, CONFIG_FILE, READ_ACCESS};
 use crate::zone::Zone;
 use crate::zone::typed_zones::{USUAL, places_of};
 
@@ -51,6 +52,23 @@ pub fn nowhere(places: &[impl AsRef<Path>]) -> String {
          config, or /usr/share/doc/vetbridge/examples), to one of them (as {CONFIG_FILE} the service finds it too), \
          fill it in and type `vetbridge check`; or \
          name another file with --config or in VETBRIDGE_CONFIG"
+    )
+}
+
+/// A file that nobody named, in which somebody else has a hand: that of the path, which is the file
+/// itself or the folder that it is in. `usual` is where the service finds its own.
+pub fn found_of_others(found: &Path, path: &Path, hand: &Hand, usual: &Path) -> String {
+    let what = if path == found { "it".to_owned() } else { path.display().to_string() };
+    let how = match hand {
+        Hand::Owns(whom) => format!("belongs to {whom}"),
+        Hand::Changes(whom) => format!("can be changed by {whom}"),
+    };
+    let typed = |file: &Path| format!("--config {}", words::typed(&file.display().to_string()));
+    format!(
+        "nobody named this file, it was found where the command was typed, and {what} {how}, who could have the \
+         passwords sent to them: type {} for the configuration of the service, or {} if this one is meant",
+        typed(usual),
+        typed(found)
     )
 }
 

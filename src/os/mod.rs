@@ -14,10 +14,11 @@
 //! | where things are | `/etc`, `/var/lib` | `%ProgramData%\vetbridge` |
 //! | what a person types | [`words`] | [`words`] |
 //!
-//! `files`, `places`, `process_owner`, `service_manager` and `signals` have the same functions in
-//! both folders. What only Windows has is in its folder: how the service is installed and run, its
-//! event log, its access lists.
+//! `access`, `files`, `places`, `process_owner`, `service_manager` and `signals` have the same
+//! functions in both folders. What only Windows has is in its folder: how the service is installed
+//! and run, its event log, its access lists.
 
+pub mod ownership;
 pub mod sddl;
 pub mod service_fault;
 pub mod service_sid;
@@ -30,8 +31,8 @@ mod windows;
 pub mod words;
 
 #[cfg(unix)]
-pub use unix::{files, places, process_owner, service_manager, signals};
+pub use unix::{access, files, places, process_owner, service_manager, signals};
 #[cfg(windows)]
 pub use windows::{
-    access_list, event_log, files, installation, log_file, places, process_owner, service_manager, signals,
+    access, access_list, event_log, files, installation, log_file, places, process_owner, service_manager, signals,
 };

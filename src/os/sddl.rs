@@ -1,10 +1,44 @@
 //! Access lists of Windows as text (SDDL), as Windows itself writes them.
+//!
+//! Who may read is asked of all users: what else an administrator lets somebody read is up to them.
+//! Who may change is asked of everybody but the few who administer the computer: any other account
+//! in the list, such as all users of a domain or one user by name, could have the service run a
+//! program of theirs.
 
-/// Everybody, everybody who is signed in, whoever sits before the screen, and the group that every
-/// user belongs to.
-const ALL_USERS: [&str; 9] = ["WD", "AU", "IU", "BU", "BG", "S-1-1-0", "S-1-5-11", "S-1-5-4", "S-1-5-32-545"];
+use super::trusted_owners::is_trusted;
+
+/// Everybody, everybody who is signed in, whoever sits before the screen or comes by the network,
+/// and the groups that every user of the computer or of its domain belongs to.
+const ALL_USERS: [&str; 16] = [
+    EVERYBODY,
+    "AU",
+    "IU",
+    "NU",
+    "AN",
+    "BU",
+    "BG",
+    "DU",
+    "DG",
+    "S-1-1-0",
+    "S-1-5-2",
+    "S-1-5-4",
+    "S-1-5-7",
+    "S-1-5-11",
+    "S-1-5-32-545",
+    "S-1-5-32-546",
+];
+/// The ends of the numbers of a domain's users and of its guests.
+const ALL_OF_A_DOMAIN: [&str; 2] = ["-513", "-514"];
+const EVERYBODY: &str = "WD";
 /// The text of no list at all, which lets everybody do everything.
 const NO_LIST: &str = "NO_ACCESS_CONTROL";
+
+/// Windows and the administrators, as a list names them.
+const ADMINISTER: [&str; 2] = ["SY", "BA"];
+/// Whoever owns the file. Whose it is, is looked at apart.
+const OWNER: [&str; 2] = ["OW", "S-1-3-4"];
+/// Whoever makes a file in the directory, who has to be allowed that first.
+const MAKER: [&str; 2] = ["CO", "S-1-3-0"];
 
 const DELETE_CHILD: u32 = 0x40;
 const DELETE: u32 = 0x1_0000;
@@ -22,17 +56,25 @@ const CHANGE: u32 = REPLACE | WRITE_OR_APPEND | GENERIC_WRITE;
 /// True if an entry of the list allows all users something. Which rights it grants does not matter:
 /// all that are granted in practice include reading.
 pub fn lets_all_users_in(text: &str) -> bool {
-    allows_all_users(text, u32::MAX)
+    text.contains(NO_LIST)
+        || allowing(text).any(|entry| !entry.is_for_things_inside_only && is_all_users(entry.account))
 }
 
-/// True if all users may change the file, or what is in the directory.
-pub fn lets_all_users_change(text: &str) -> bool {
-    allows_all_users(text, CHANGE)
+/// True of the accounts that stand for every user of the computer, or of its domain.
+pub fn is_all_users(account: &str) -> bool {
+    let is_of_a_domain = account.starts_with("S-1-5-21-") && ALL_OF_A_DOMAIN.iter().any(|end| account.ends_with(end));
+    ALL_USERS.contains(&account) || is_of_a_domain
 }
 
-/// True if all users may remove or rename what is in the directory, or the directory itself.
-pub fn lets_all_users_replace(text: &str) -> bool {
-    allows_all_users(text, REPLACE)
+/// Who may change the file, or what is in the directory or will be, without administering the
+/// computer; `own` is the account that what this process makes belongs to, which may.
+pub fn changer<'a>(text: &'a str, own: Option<&str>) -> Option<&'a str> {
+    other_account(text, own, |entry| entry.rights & CHANGE != 0)
+}
+
+/// Who may, likewise, remove or rename what is in the directory, or the directory itself.
+pub fn replacer<'a>(text: &'a str, own: Option<&str>) -> Option<&'a str> {
+    other_account(text, own, |entry| !entry.is_for_things_inside_only && entry.rights & REPLACE != 0)
 }
 
 /// True if the list has an entry for that account.
@@ -40,16 +82,43 @@ pub fn names(text: &str, account: &str) -> bool {
     entries(text).any(|entry| entry.get(5) == Some(&account))
 }
 
-fn allows_all_users(text: &str, wanted: u32) -> bool {
-    text.contains(NO_LIST)
-        || entries(text).any(|entry| {
-            let is_allowed = matches!(entry.first(), Some(&("A" | "XA")));
-            // An entry that counts for things inside only says nothing of the file itself.
-            let is_for_others = entry.get(1).is_some_and(|flags| flags.contains("IO"));
-            let allowed = entry.get(2).map_or(0, |letters| rights(letters));
-            let is_for_all = entry.get(5).is_some_and(|account| ALL_USERS.contains(account));
-            is_allowed && !is_for_others && is_for_all && allowed & wanted != 0
-        })
+fn other_account<'a>(text: &'a str, own: Option<&str>, may: impl Fn(&ListEntry<'_>) -> bool) -> Option<&'a str> {
+    if text.contains(NO_LIST) {
+        return Some(EVERYBODY);
+    }
+    allowing(text).find(|entry| !entry.is_trusted(own) && may(entry)).map(|entry| entry.account)
+}
+
+/// An entry that allows something.
+struct ListEntry<'a> {
+    /// It says nothing of the directory itself.
+    is_for_things_inside_only: bool,
+    rights: u32,
+    account: &'a str,
+}
+
+impl ListEntry<'_> {
+    fn is_trusted(&self, own: Option<&str>) -> bool {
+        let account = self.account;
+        ADMINISTER.contains(&account)
+            || OWNER.contains(&account)
+            || is_trusted(account, own)
+            || (self.is_for_things_inside_only && MAKER.contains(&account))
+    }
+}
+
+fn allowing(text: &str) -> impl Iterator<Item = ListEntry<'_>> {
+    let allows = |entry: &Vec<&str>| matches!(entry.first(), Some(&("A" | "XA" | "OA" | "ZA")));
+    entries(text).filter(allows).map(|entry| ListEntry {
+        is_for_things_inside_only: flags(entry.get(1).unwrap_or(&"")).any(|flag| flag == "IO"),
+        rights: entry.get(2).map_or(0, |letters| rights(letters)),
+        account: entry.get(5).copied().unwrap_or_default(),
+    })
+}
+
+/// Each has two letters.
+fn flags(letters: &str) -> impl Iterator<Item = &str> {
+    (0..letters.len()).step_by(2).filter_map(|at| letters.get(at..at + 2))
 }
 
 /// An entry is `(type;flags;rights;object;inherited object;account)`.
@@ -128,32 +197,68 @@ mod tests {
         }
     }
 
+    /// As D:\ passes it on to a folder that is made there; one that a group of a domain, and one
+    /// that a single user may change.
+    const OF_A_DRIVE: &str = "D:AI(A;OICIID;0x1301bf;;;AU)(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)";
+    const OF_A_DOMAIN: &str = "D:AI(A;OICIID;0x1301bf;;;DU)(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)";
+    const ALICE: &str = "S-1-5-21-1004336348-1177238915-682003330-1013";
+    const OF_ALICE: &str = "D:AI(A;OICI;0x1301bf;;;S-1-5-21-1004336348-1177238915-682003330-1013)(A;OICIID;FA;;;BA)";
+
     #[test]
     fn who_may_put_a_file_somewhere_is_told_from_who_may_read_there() {
-        for open in [
-            ROOT,
-            PROGRAM_DATA,
-            "D:AI(A;OICIID;0x1301bf;;;AU)",
-            "D:(A;;FW;;;WD)",
-            "D:(A;;0x100000ff;;;S-1-5-32-545)",
-            "D:(A;;??;;;WD)",
-            "D:(A;;F;;;WD)",
-            "D:NO_ACCESS_CONTROL",
+        for (open, by) in [
+            (ROOT, "AU"),
+            (PROGRAM_DATA, "BU"),
+            (OF_A_DRIVE, "AU"),
+            (OF_A_DOMAIN, "DU"),
+            (OF_ALICE, ALICE),
+            ("D:(A;;FA;;;SY)(A;;0x1301bf;;;S-1-5-21-1-2-3-513)", "S-1-5-21-1-2-3-513"),
+            ("D:(A;;FA;;;BA)(A;OICIIO;GA;;;DU)", "DU"),
+            ("D:(A;;FA;;;BA)(A;;FA;;;CO)", "CO"),
+            ("D:(A;OICIIO;GA;;;CG)", "CG"),
+            ("D:(A;;FW;;;WD)", "WD"),
+            ("D:(A;;0x100000ff;;;S-1-5-32-545)", "S-1-5-32-545"),
+            ("D:(A;;??;;;WD)", "WD"),
+            ("D:(A;;F;;;WD)", "WD"),
+            ("D:(XA;;FA;;;PU;(a == 1))", "PU"),
+            ("D:NO_ACCESS_CONTROL", "WD"),
         ] {
-            assert!(lets_all_users_change(open), "{open}");
+            assert_eq!(changer(open, None), Some(by), "{open}");
         }
-        for closed in [PROGRAM_FILES, "D:PAI(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;BU)", "D:(A;;FRFX;;;WD)(A;;GRGX;;;AU)"] {
-            assert!(!lets_all_users_change(closed), "{closed}");
+        let service = crate::os::service_sid::of_service("vetbridge");
+        for closed in [
+            PROGRAM_FILES,
+            "D:PAI(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;BU)",
+            "D:(A;;FRFX;;;WD)(A;;GRGX;;;AU)",
+            "D:P(D;;FA;;;WD)(A;;FA;;;BA)(A;OICI;FA;;;OW)(A;OICIIO;GA;;;CO)",
+            &format!("D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1301bf;;;{service})"),
+        ] {
+            assert_eq!(changer(closed, None), None, "{closed}");
         }
+        assert_eq!(
+            (changer(OF_ALICE, Some(ALICE)), changer(OF_A_DOMAIN, Some(ALICE))),
+            (None, Some("DU")),
+            "who types"
+        );
     }
 
     #[test]
     fn where_users_may_make_folders_they_cannot_replace_those_of_others() {
-        for safe in [ROOT, PROGRAM_DATA, PROGRAM_FILES] {
-            assert!(!lets_all_users_replace(safe), "{safe}");
+        for safe in [ROOT, PROGRAM_DATA, PROGRAM_FILES, "D:(A;OICIIO;GA;;;DU)(A;;FA;;;BA)"] {
+            assert_eq!(replacer(safe, None), None, "{safe}");
         }
-        for open in ["D:AI(A;OICIID;0x1301bf;;;AU)", "D:(A;;DT;;;BU)", "D:(A;;GA;;;WD)", "D:(A;;WO;;;IU)"] {
-            assert!(lets_all_users_replace(open), "{open}");
+        for open in [OF_A_DRIVE, OF_A_DOMAIN, OF_ALICE, "D:(A;;DT;;;BU)", "D:(A;;GA;;;WD)", "D:(A;;WO;;;IU)"] {
+            assert!(replacer(open, None).is_some(), "{open}");
+        }
+    }
+
+    #[test]
+    fn all_users_of_a_domain_are_all_users() {
+        for all in ["WD", "DU", "NU", "S-1-5-21-1-2-3-513"] {
+            assert!(is_all_users(all) && lets_all_users_in(&format!("D:(A;;FR;;;{all})")), "{all}");
+        }
+        for few in ["BA", "DA", ALICE, "S-1-5-32-513", "S-1-5-21-1-2-3-5130"] {
+            assert!(!is_all_users(few) && !lets_all_users_in(&format!("D:(A;;FR;;;{few})")), "{few}");
         }
     }
 

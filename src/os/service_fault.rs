@@ -106,23 +106,27 @@ pub enum ServiceFault {
         /// By whom.
         by: String,
     },
-    /// The directory of the configuration is open to everybody.
+    /// The directory of the configuration is open to others than administrators.
     #[error(
-        "Every user of this computer can put files into {}, so the service does not trust what is there. Look at it, \
-         and type `vetbridge service install` as an administrator: it closes the directory", .path.display()
+        "{} can be changed by {by}, who may be no administrator, so the service does not trust what is there. Look at \
+         it, and type `vetbridge service install` as an administrator: it closes the directory", .path.display()
     )]
     NotClosed {
         /// The directory.
         path: PathBuf,
+        /// By whom.
+        by: String,
     },
-    /// The folder that is to hold the program could be filled by everybody, and is not empty.
+    /// The folder that is to hold the program could be filled by others, and is not empty.
     #[error(
-        "{} was open to every user of this computer and has something in it, which anybody can have put there. Choose \
-         a folder below C:\\Program Files, or an empty or new one", .path.display()
+        "{} was open to {by} and has something in it, which they can have put there. Choose a folder below C:\\Program \
+         Files, or an empty or new one", .path.display()
     )]
     FolderNotEmpty {
         /// The folder.
         path: PathBuf,
+        /// To whom.
+        by: String,
     },
     /// A directory cannot be made.
     #[error("{} cannot be made ({reason}). Make its parent directory, or free its name", .path.display())]
@@ -179,7 +183,7 @@ mod tests {
     #[test]
     fn what_somebody_else_could_have_put_there_is_named_with_whose_it_is_and_a_remedy() {
         let path = PathBuf::from(r"C:\ProgramData\vetbridge");
-        let (owner, by) = (r"CLINIC\alice".to_owned(), "every user of this computer".to_owned());
+        let (owner, by) = (r"CLINIC\alice".to_owned(), || "every user of this computer".to_owned());
         for (fault, parts) in [
             (
                 ServiceFault::Foreign { path: path.clone(), owner },
@@ -189,9 +193,18 @@ mod tests {
                 ServiceFault::OwnerUnknown { path: path.clone(), reason: "access denied".to_owned() },
                 ["access denied", "takeown"],
             ),
-            (ServiceFault::Replaceable { path: path.clone(), by }, ["changed by every user", r"C:\Program Files"]),
-            (ServiceFault::FolderNotEmpty { path: path.clone() }, ["something in it", "empty or new one"]),
-            (ServiceFault::NotClosed { path: path.clone() }, ["Every user", "vetbridge service install"]),
+            (
+                ServiceFault::Replaceable { path: path.clone(), by: by() },
+                ["changed by every user", r"C:\Program Files"],
+            ),
+            (
+                ServiceFault::FolderNotEmpty { path: path.clone(), by: by() },
+                ["open to every user of this computer and has something in it", "empty or new one"],
+            ),
+            (
+                ServiceFault::NotClosed { path: path.clone(), by: by() },
+                ["changed by every user", "vetbridge service install"],
+            ),
             (ServiceFault::Link { path: path.clone() }, ["link to another place", "Remove it"]),
         ] {
             let said = fault.to_string();

@@ -276,6 +276,18 @@ async fn root_becomes_the_owner_of_the_state_before_it_opens_it() {
     assert!(check.out.contains("can be used by the user that it belongs to"), "{check:?}");
     assert!(!check.out.contains("chown") && !check.out.contains("sudo -u"), "{check:?}");
     assert!(fs::read_dir(clinic.state()).unwrap().next().is_none(), "the check leaves nothing");
+    // What root reads, and the service cannot.
+    let config = directory.join("vetbridge.toml");
+    assert!(!check.out.contains("The service cannot read"), "{check:?}");
+    fs::set_permissions(&config, Permissions::from_mode(0o600)).unwrap();
+    let check = clinic.run(&["check", "--offline"]).await;
+    let mend = format!(" {0} && chmod g+r {0}", config.display());
+    assert!(check.status == 1 && check.out.contains("The service cannot read vetbridge.toml"), "{check:?}");
+    assert!(check.out.replace("\n", " ").contains(&mend), "{check:?}");
+    chown(&config, None, Some(NOBODY)).unwrap();
+    fs::set_permissions(&config, Permissions::from_mode(0o640)).unwrap();
+    let check = clinic.run(&["check", "--offline"]).await;
+    assert!(check.status == 0 && !check.out.contains("The service cannot read"), "{check:?}");
     let service = Service::start_as(&clinic, Some(NOBODY)).await;
     eventually("it is in step", async || service.open("/readyz").await.status() == 200).await;
     confirmed(&clinic, clinic.book("s136").await).await;
@@ -299,6 +311,14 @@ async fn root_becomes_the_owner_of_the_state_before_it_opens_it() {
     let import = clinic.run(&["state", "import", "--replace", "roots-backup.jsonl"]).await;
     assert_eq!(import.status, 0, "{import:?}");
     all_are_nobodys();
+    // The owner cannot enter root's folder. What it would find instead is another vetbridge's.
+    fs::set_permissions(directory, Permissions::from_mode(0o700)).unwrap();
+    for command in [&["state", "verify"][..], &["bookings"]] {
+        let told = clinic.run(command).await;
+        let place = format!("{}: no permission to read it", config.display());
+        assert!(told.status == 1 && told.error.contains(&place), "{told:?}");
+    }
+    fs::set_permissions(directory, Permissions::from_mode(0o711)).unwrap();
     let service = Service::start_as(&clinic, Some(NOBODY)).await;
     service.stop().await;
 }

@@ -224,7 +224,7 @@ expect 0
 planted && chmod 777 "$own"
 on 90 service start
 expect 1 'The service ended at once, with status '
-logs 'Every user of this computer can put files into C:\ProgramData\vetbridge'
+logs 'C:\ProgramData\vetbridge can be changed by every user of this computer'
 on 60 service uninstall
 expect 0
 # The folder of the program.
@@ -350,11 +350,47 @@ expect 0 '"C:\Program Files\vetbridge\vetbridge.exe" --config' 'service run'
 install_it
 on 30 service status
 expect 0
+# A program in use, here by a prompt, is not replaced, and the service goes on with it.
+touch -d 2020-01-01 "$installed/vetbridge.exe"
+timeout 300 wine 'C:\Program Files\vetbridge\vetbridge.exe' demo --for 5m --port 38785 </dev/null >"$work/prompt" 2>&1 &
+prompt=$!
+background+=("$prompt")
+for _ in $(seq 100); do
+  ! grep -q '^Commands' "$work/prompt" || break
+  sleep 0.3
+done
+grep -q '^Commands' "$work/prompt" || fail "the prompt does not start: $(cat "$work/prompt")"
+status=0
+timeout 120 wine "$built/vetbridge-setup.exe" /S </dev/null >"$work/out" 2>&1 || status=$?
+[ "$status" = 2 ] || fail "the installer says $status of a program that it cannot replace"
+[ "$(date -r "$installed/vetbridge.exe" +%Y)" = 2020 ] || fail "a program in use was replaced"
+on 30 service status
+expect 0
+kill -INT "$(pgrep -P "$prompt")"
+wait "$prompt" || true
+install_it
+[ "$(date -r "$installed/vetbridge.exe" +%Y)" != 2020 ] || fail "the program was not replaced"
+on 30 service status
+expect 0
 # Stopped by a person, it stays so.
 on 60 service stop
 install_it
 on 30 service status
 expect 1
+on 60 service start
+expect 0
+# A service that cannot be removed keeps its program and the uninstaller.
+cp "$installed/vetbridge.exe" "$work/kept.exe"
+on 60 service stop
+expect 0
+printf 'int main(void) { return 1; }\n' | x86_64-w64-mingw32-gcc -s -x c -o "$work/fails.exe" -
+cp --remove-destination "$work/fails.exe" "$installed/vetbridge.exe"
+timeout 120 wine "$installed/uninstall.exe" /S </dev/null >"$work/out" 2>&1 || fail "uninstaller: $?"
+sleep 10
+[ -e "$installed/uninstall.exe" ] && [ -e "$installed/vetbridge.exe" ] || fail "removed without its service: $(ls "$installed")"
+windows reg query 'HKLM\Software\vetbridge'
+expect 0
+cp --remove-destination "$work/kept.exe" "$installed/vetbridge.exe"
 on 60 service start
 expect 0
 # An uninstaller copies itself to another place, goes on there and removes itself last.

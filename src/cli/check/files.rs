@@ -1,12 +1,14 @@
-//! The files that a configuration consists of: who can read the secrets in them, and how long the
-//! certificate authority is good for.
+//! The files that a configuration consists of: who can read the secrets in them, whether the
+//! service can where root checks in its place, and how long the certificate authority is good for.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
 use super::certificates;
+use crate::cli::state_owner::{self, Owner};
 use crate::config::Config;
+use crate::config::certificate::CaFile;
 use crate::findings::report::Report;
 use crate::http::certificate_facts;
 use crate::http::network::holds_authority;
@@ -28,13 +30,35 @@ pub(super) fn inspect(config: &Config, now: DateTime<Utc>, report: &mut Report) 
             report.note(place, say::secret_read_by_all(file.display(), is_config));
         }
     }
-    let alerts = config.alerts.as_ref().and_then(|alerts| alerts.ca_file.as_ref());
-    let ca_files = [("[openvpms] ca_file", config.openvpms.ca_file.as_ref()), ("[alerts] ca_file", alerts)];
-    for (place, ca_file) in ca_files.into_iter().filter_map(|(place, file)| Some((place, file?))) {
+    if let Some(owner) = state_owner::to_become(&config.state_path) {
+        inspect_for(owner, config, report);
+    }
+    for (place, ca_file) in ca_files(config) {
         if !holds_authority(ca_file.pem()) {
             report.problem(place, tls_say::no_authority(ca_file.path()));
         } else if let Some(authority) = certificate_facts::of_pem(ca_file.pem()) {
             certificates::inspect_authority(place, &authority, now, report);
         }
     }
+}
+
+/// Root reads everything, and the service, as the owner of its state, what it is let read.
+/// Credentials are read by systemd for it.
+fn inspect_for(service: Owner, config: &Config, report: &mut Report) {
+    let source = (config.source.display().to_string(), config.source.as_path());
+    let secrets = config.secrets().into_iter().filter(|(_, secret)| !secret.is_credential());
+    let secrets = secrets.filter_map(|(place, secret)| Some((place, secret.file()?)));
+    let authorities = ca_files(config).map(|(place, file)| (place.to_owned(), file.path()));
+    let mut seen = BTreeSet::new();
+    for (place, file) in [source].into_iter().chain(secrets).chain(authorities) {
+        if let Some(obstacle) = service.obstacle(file).filter(|own| seen.insert(own.path.clone())) {
+            report.problem(place, say::closed_to_the_service(file, &obstacle));
+        }
+    }
+}
+
+fn ca_files(config: &Config) -> impl Iterator<Item = (&'static str, &CaFile)> {
+    let alerts = config.alerts.as_ref().and_then(|alerts| alerts.ca_file.as_ref());
+    let all = [("[openvpms] ca_file", config.openvpms.ca_file.as_ref()), ("[alerts] ca_file", alerts)];
+    all.into_iter().filter_map(|(place, file)| Some((place, file?)))
 }

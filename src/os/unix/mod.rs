@@ -1,5 +1,7 @@
 //! Linux and its kin.
 
+pub mod access;
+mod accounts;
 pub mod files;
 pub mod places;
 pub mod process_owner;

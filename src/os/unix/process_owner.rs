@@ -10,8 +10,12 @@ use std::process::Command;
 
 /// True if this process may do everything.
 pub fn is_root() -> bool {
-    // The directory of a process belongs to whoever the process is.
-    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+    user() == 0
+}
+
+/// Who this process is.
+pub(super) fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 /// User and group of what is at the path, if it is there.

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::file_security::{self, list_of};
+use super::file_security::{self, changer_of, list_of};
 use crate::os::sddl;
 use crate::os::service_fault::ServiceFault;
 use crate::os::service_sid::{SERVICE_NAME, of_service};
@@ -67,22 +67,27 @@ pub fn close_directory(path: &Path, rights: ServiceRights, others: &[PathBuf]) -
 }
 
 /// Makes the folder of the program if need be, so that administrators alone can change what is in
-/// it. One that is so already, as below `C:\Program Files`, keeps its list and what it has.
+/// it. One that was so before, as below `C:\Program Files`, keeps its list and what it has.
 ///
 /// # Errors
 /// It cannot be made, somebody else may have put it or something in it there, or its list cannot be
 /// set.
 pub fn close_program_folder(path: &Path) -> Result<(), ServiceFault> {
-    make(path)?;
-    if list_of(path).is_ok_and(|list| !sddl::lets_all_users_change(&list)) {
-        return Ok(());
-    }
+    let is_made = make(path)?;
+    let by = match changer_of(path) {
+        Ok(None) if !is_made => return Ok(()),
+        Ok(by) => by,
+        Err(_) => None,
+    };
     icacls(path, path, ["/setowner", &account(ADMINISTRATORS), "/L", "/Q"])?;
     icacls(path, path, ["/reset", "/L", "/Q"])?;
     set_list(path, [inherited(SYSTEM, "F"), inherited(ADMINISTRATORS, "F"), inherited(USERS, "RX")])?;
     match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
         Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(ServiceFault::FolderNotEmpty { path: path.to_owned() }),
+        Ok(false) | Err(_) => {
+            let by = by.unwrap_or_else(|| "somebody else".to_owned());
+            Err(ServiceFault::FolderNotEmpty { path: path.to_owned(), by })
+        }
     }
 }
 
@@ -93,22 +98,27 @@ pub fn close_program_folder(path: &Path) -> Result<(), ServiceFault> {
 /// It is not.
 pub fn refuse_unclosed(path: &Path) -> Result<(), ServiceFault> {
     file_security::refuse_foreign(path)?;
-    let all_may_change = list_of(path).is_ok_and(|list| sddl::lets_all_users_change(&list));
-    if all_may_change { Err(ServiceFault::NotClosed { path: path.to_owned() }) } else { Ok(()) }
+    match changer_of(path) {
+        Ok(Some(by)) => Err(ServiceFault::NotClosed { path: path.to_owned(), by }),
+        Ok(None) | Err(_) => Ok(()),
+    }
 }
 
-/// Whoever made it before could have made a link that leads elsewhere, and what it leads to would
-/// be given away with it.
-fn make(path: &Path) -> Result<(), ServiceFault> {
+/// True if it was not there. Whoever made it before could have made a link that leads elsewhere,
+/// and what it leads to would be given away with it.
+fn make(path: &Path) -> Result<bool, ServiceFault> {
+    let is_there = fs::symlink_metadata(path).is_ok();
     file_security::refuse_foreign(path)?;
     fs::create_dir_all(path)
         .map_err(|error| ServiceFault::Directory { path: path.to_owned(), reason: error.to_string() })?;
     file_security::refuse_replaceable(path)?;
-    file_security::refuse_foreign(path)
+    file_security::refuse_foreign(path)?;
+    Ok(!is_there)
 }
 
 fn is_closed_for_the_service(path: &Path) -> bool {
-    list_of(path).is_ok_and(|list| sddl::names(&list, &of_service(SERVICE_NAME)) && !sddl::lets_all_users_change(&list))
+    let names_the_service = list_of(path).is_ok_and(|list| sddl::names(&list, &of_service(SERVICE_NAME)));
+    names_the_service && matches!(changer_of(path), Ok(None))
 }
 
 fn set_list(path: &Path, entries: impl IntoIterator<Item = String>) -> Result<(), ServiceFault> {

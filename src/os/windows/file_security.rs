@@ -11,11 +11,11 @@ use windows_permissions::constants::{SeObjectType, SecurityInformation};
 use windows_permissions::wrappers::{
     ConvertSecurityDescriptorToStringSecurityDescriptor, ConvertSidToStringSid, GetNamedSecurityInfo, LookupAccountSid,
 };
-use windows_permissions::{LocalBox, SecurityDescriptor};
+use windows_permissions::{LocalBox, SecurityDescriptor, Sid};
 
 use crate::os::sddl;
 use crate::os::service_fault::ServiceFault;
-use crate::os::trusted_owners::is_trusted;
+use crate::os::trusted_owners::{ADMINISTRATORS, SYSTEM, is_trusted};
 
 /// For messages about what all users may do.
 const EVERY_USER: &str = "every user of this computer";
@@ -77,8 +77,10 @@ pub(super) fn refuse_replaceable(path: &Path) -> Result<(), ServiceFault> {
     for above in path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty() && above.exists()) {
         let by = match foreign_owner(above).map_err(|error| unknown(above, error))? {
             Some(owner) => Some(owner),
-            None => sddl::lets_all_users_replace(&list_of(above).map_err(|error| unknown(above, error))?)
-                .then(|| EVERY_USER.to_owned()),
+            None => {
+                let list = list_of(above).map_err(|error| unknown(above, error))?;
+                sddl::replacer(&list, own().as_deref()).map(called)
+            }
         };
         if let Some(by) = by {
             return Err(ServiceFault::Replaceable { path: above.to_owned(), by });
@@ -94,29 +96,53 @@ pub(super) fn refuse_replaceable(path: &Path) -> Result<(), ServiceFault> {
 pub(super) fn refuse_changeable(file: &Path) -> Result<(), ServiceFault> {
     refuse_replaceable(file)?;
     for path in file.ancestors().take(2) {
-        if sddl::lets_all_users_change(&list_of(path).map_err(|error| unknown(path, error))?) {
-            return Err(ServiceFault::Replaceable { path: path.to_owned(), by: EVERY_USER.to_owned() });
+        if let Some(by) = changer_of(path).map_err(|error| unknown(path, error))? {
+            return Err(ServiceFault::Replaceable { path: path.to_owned(), by });
         }
     }
     refuse_foreign(file)
 }
 
-fn foreign_owner(path: &Path) -> io::Result<Option<String>> {
+/// Who else than administrators may change the file, or what is in the directory.
+///
+/// # Errors
+/// Windows does not say.
+pub(super) fn changer_of(path: &Path) -> io::Result<Option<String>> {
+    Ok(sddl::changer(&list_of(path)?, own().as_deref()).map(called))
+}
+
+/// True if this process has the rights of an administrator, or is one of Windows itself.
+pub(super) fn is_administrator() -> bool {
+    matches!(own().as_deref(), Some(ADMINISTRATORS | SYSTEM))
+}
+
+/// Whose it is, if not the one's who types the command, an administrator's or the service's.
+///
+/// # Errors
+/// Windows does not say.
+pub(super) fn foreign_owner(path: &Path) -> io::Result<Option<String>> {
     let found = descriptor(path, SecurityInformation::Owner)?;
     let owner = found.owner().ok_or_else(|| io::Error::other("it has no owner"))?;
     let number = ConvertSidToStringSid(owner)?.to_string_lossy().into_owned();
     if is_trusted(&number, own().as_deref()) {
         return Ok(None);
     }
-    let name = LookupAccountSid(owner).ok().map(|(name, domain)| {
-        let domain = domain.to_string_lossy().into_owned();
-        [domain.as_str(), &name.to_string_lossy()]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(r"\")
-    });
-    Ok(Some(name.unwrap_or(number)))
+    Ok(Some(name_of(owner).unwrap_or(number)))
+}
+
+/// An account as people know it who is in an access list.
+fn called(account: &str) -> String {
+    if sddl::is_all_users(account) {
+        return EVERY_USER.to_owned();
+    }
+    let number = account.parse::<LocalBox<Sid>>().ok();
+    number.and_then(|number| name_of(&number)).unwrap_or_else(|| account.to_owned())
+}
+
+fn name_of(account: &Sid) -> Option<String> {
+    let (name, domain) = LookupAccountSid(account).ok()?;
+    let parts = [domain.to_string_lossy().into_owned(), name.to_string_lossy().into_owned()];
+    Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(r"\"))
 }
 
 /// Who owns what this process makes.

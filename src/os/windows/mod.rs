@@ -1,5 +1,6 @@
 //! Windows.
 
+pub mod access;
 pub mod access_list;
 pub mod event_log;
 mod file_security;

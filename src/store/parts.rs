@@ -27,6 +27,9 @@ const SEPARATOR: u8 = 0;
 /// Changes of whole values: the text to store, or `None` to delete.
 pub(super) type ValueChanges = BTreeMap<String, Option<Arc<str>>>;
 
+/// Sees a record's key and value, or why the value is not whole.
+pub(super) type SeeRecord<'a> = dyn FnMut(&[u8], Result<&[u8], &'static str>) + 'a;
+
 /// A whole value as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum StoredValue {
@@ -150,7 +153,7 @@ impl<E: Engine + ?Sized> Parted<E> {
     pub(super) fn survey(
         &self,
         begins: &mut dyn FnMut(&[u8], &[u8]),
-        is_found: &mut dyn FnMut(&[u8], Result<&[u8], &'static str>),
+        is_found: &mut SeeRecord<'_>,
     ) -> Result<(), EngineError> {
         let mut in_parts = BTreeSet::new();
         // The record that is read, in memory that the next one is given in turn: a large store has
@@ -290,7 +293,7 @@ impl FoundParts {
     }
 
     /// Shows the value that was found under this key, if any was, and forgets it.
-    fn show(&mut self, key: &[u8], is_found: &mut dyn FnMut(&[u8], Result<&[u8], &'static str>)) {
+    fn show(&mut self, key: &[u8], is_found: &mut SeeRecord<'_>) {
         if self.has_head || !self.parts.is_empty() {
             is_found(key, self.assemble());
             self.has_head = false;

@@ -3,8 +3,8 @@
 //! from it, instead of reading them once more.
 //!
 //! One thread reads, and others make of the records what is wanted: that takes as long as reading.
-//! Some hundred records are on their way between them at a time, in memory that goes back and forth:
-//! where the service runs the allocator has one lock, for which both would wait.
+//! Some hundred records are on their way between them at a time, in memory that goes back and
+//! forth: where the service runs the allocator has one lock, for which both would wait.
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;

@@ -1,10 +1,10 @@
 //! Places for practices that read, work out and send many days at one time.
 //!
-//! What a pass holds is the days of up to a hundred resources, as they were read, worked out and put
-//! into JSON, and what the store is to write of them. At a start every practice has one to make, and
-//! what all of them ask the allocator for at one moment the process keeps: of twenty practices with
-//! ten schedules some 20 MB. So they take turns. One whose server is slow does not hold the others
-//! up for long: whoever waited for [`PATIENCE`] goes on without a place.
+//! What a pass holds is the days of up to a hundred resources, as they were read, worked out and
+//! put into JSON, and what the store is to write of them. At a start every practice has one to
+//! make, and what all of them ask the allocator for at one moment the process keeps: of twenty
+//! practices with ten schedules some 20 MB. So they take turns. One whose server is slow does not
+//! hold the others up for long: whoever waited for [`PATIENCE`] goes on without a place.
 
 use std::time::Duration;
 

@@ -23,7 +23,7 @@ skip() {
   exit 77
 }
 [ "$(id -u)" = 0 ] || skip "this needs root: sudo -E env \"PATH=\$PATH\" $0"
-for tool in buildah debootstrap unshare chroot; do
+for tool in buildah debootstrap unshare chroot python3; do
   command -v "$tool" >/dev/null || skip "$tool is not installed: apt-get install buildah debootstrap"
 done
 unshare --mount sh -c 'mount -t tmpfs -o size=1m tmpfs /mnt' 2>/dev/null || skip "nothing can be mounted here"
@@ -45,13 +45,17 @@ trap cleanup EXIT
 # Inside a container there may be no overlays; vfs copies everything instead.
 b from scratch >/dev/null 2>&1 || { rm -rf "$work/images" "$work/run"; driver=vfs; }
 
+# A release has the time of its commit in it, and so has its image: every file that is added, and what is written about them.
+at=()
+[ -z "${SOURCE_DATE_EPOCH:-}" ] || at=(--timestamp "$SOURCE_DATE_EPOCH")
+
 # layer FROM NAME TAR FOLDER: makes an image of another one, or of nothing ("scratch"), with the files of a tar in a
 # folder.
 layer() {
   local container
   container=$(b from "$1")
   b add --quiet "$container" "$3" "$4" >/dev/null
-  b commit --quiet --rm "$container" "localhost/$2" >/dev/null
+  b commit --quiet "${at[@]}" --rm "$container" "localhost/$2" >/dev/null
 }
 
 arguments=(--build-arg "VETBRIDGE_COMMIT=${VETBRIDGE_COMMIT:-}")
@@ -67,8 +71,9 @@ else
       tail -5 "$work/debootstrap.log" >&2
       skip "debootstrap cannot make Debian $SUITE here"
     fi
-    rm -rf "$work"/debian/var/cache/apt/archives/*.deb "$work"/debian/dev/*
-    tar -C "$work/debian" -cf "$base.new" . && mv "$base.new" "$base"
+    # Neither when it was made nor how: of the same packages it is the same.
+    rm -rf "$work"/debian/var/{cache,log}/* "$work"/debian/dev/*
+    tar --sort=name --mtime=@0 -C "$work/debian" -cf "$base.new" . && mv "$base.new" "$base"
     rm -rf "$work/debian"
   fi
   step "images in place of the pinned ones"
@@ -109,14 +114,16 @@ EOF
 fi
 
 step "the image ($driver)"
-b build --quiet --isolation chroot --format docker -f deploy/Containerfile -t localhost/vetbridge \
+b build --quiet "${at[@]}" --isolation chroot --format docker -f deploy/Containerfile -t localhost/vetbridge \
   "${arguments[@]}" . >"$work/build.log" 2>&1 || { tail -40 "$work/build.log" >&2; exit 1; }
 
 step "the archive"
 # In Docker's form, which Podman loads as well: the OCI form has no health check.
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 archive="$work/vetbridge.tar"
-b push --quiet localhost/vetbridge "docker-archive:$archive:localhost/vetbridge:$version"
+b push --quiet localhost/vetbridge "docker-archive:$archive.made:localhost/vetbridge:$version"
+python3 deploy/image_archive.py "$archive.made" "$archive"
+rm "$archive.made"
 b rmi --all --force >/dev/null
 b pull --quiet "docker-archive:$archive" >/dev/null
 image="localhost/vetbridge:$version"

@@ -26,6 +26,9 @@ const IN_TIME: TimeDelta = TimeDelta::seconds(10);
 /// A notice withdraws a time with the next reading of its day.
 const WITHDRAWN_WITHIN: TimeDelta = TimeDelta::minutes(5);
 
+/// A person takes so long at least from one file to the next.
+const SAVED_APART: TimeDelta = TimeDelta::seconds(20);
+
 /// What the checker remembers of rules.
 #[derive(Debug, Default)]
 pub(crate) struct RuleBook {
@@ -37,15 +40,20 @@ pub(crate) struct RuleBook {
 }
 
 impl Life {
-    /// Somebody saves a file with other rules.
+    /// Somebody saves a file with other rules, and not another one at once: each has everything
+    /// that is refused asked about again.
     pub(crate) fn the_rules_change(&mut self, chance: &Chance) {
+        let now = self.world.clock.now();
+        if self.rule_book.changed.values().any(|at| now - *at < SAVED_APART) {
+            return;
+        }
         let id = chance.pick(&self.world.config.practices).id.clone();
         let resources = self.world.resources(&id);
         let tables: String = (0..chance.below(4)).map(|_| some_rule(chance, &resources)).collect();
         self.world.story.count("rules changed");
         self.world.story.tell(About::All, format!("the rules of {id} are {}", tables.replace('\n', " ")));
         self.world.practice_mut(&id).rules = rules(&tables);
-        self.rule_book.changed.insert(id, self.world.clock.now());
+        self.rule_book.changed.insert(id, now);
         self.world.reload();
     }
 

@@ -24,7 +24,7 @@ skip() {
 }
 [ "$(id -u)" = 0 ] || skip "this needs root: sudo -E env \"PATH=\$PATH\" $0"
 for tool in buildah debootstrap unshare chroot python3; do
-  command -v "$tool" >/dev/null || skip "$tool is not installed: apt-get install buildah debootstrap"
+  command -v "$tool" >/dev/null || skip "$tool is not installed: apt-get install buildah debootstrap python3"
 done
 unshare --mount sh -c 'mount -t tmpfs -o size=1m tmpfs /mnt' 2>/dev/null || skip "nothing can be mounted here"
 

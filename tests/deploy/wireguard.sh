@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Walks the WireGuard part of docs/network.md: the two ends are two network namespaces of this machine, with the
 # page's own configuration, the page's own firewall, and deploy/wireguard/wg0.example.conf. A third one is a container on
-# the OpenVPMS server, of which a port is published as Docker does it. Then each end gets another address, and at last the clinic's end is a router, with OpenVPMS behind it. Needs root, wg-quick, nft, and a kernel with
-# WireGuard or wireguard-go (Debian: wireguard-tools, nftables, wireguard-go).
+# the OpenVPMS server, of which a port is published as Docker does it. Then each end gets another address, and at last
+# the clinic's end is a router, with OpenVPMS behind it. Needs root, wg-quick, nft, and a kernel with WireGuard or
+# wireguard-go (Debian: wireguard-tools, nftables, wireguard-go).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/sbin:/sbin"

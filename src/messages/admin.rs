@@ -122,6 +122,9 @@ pub const BAD_SINCE: &str = "Since is a day, as 2027-02-15, or a length of time,
 /// 500: a mistake of the program, which the log has.
 pub const NO_LIST: &str = "The bookings could not be listed; the log says why.";
 
+/// 503: as many clients as may do so at one time.
+pub const TOO_MANY_READ: &str = "Too many lists are being read at this moment. Ask again in a minute.";
+
 /// 400: no object.
 pub const RESOLVE_NO_JSON: &str =
     "The body has to be a JSON object such as {\"outcome\": \"rejected\", \"note\": \"no such appointment\"}.";

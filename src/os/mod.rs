@@ -18,6 +18,7 @@
 //! functions in both folders. What only Windows has is in its folder: how the service is installed
 //! and run, its event log, its access lists.
 
+pub mod held_lock;
 pub mod ownership;
 pub mod sddl;
 pub mod service_fault;

@@ -13,7 +13,7 @@ use crate::small_numbers::{Numbers, put, put_signed};
 use crate::span::Span;
 
 /// So many readings of schedules are kept; the oldest go first. Sixty days of one schedule take
-/// some 3 KiB.
+/// some 4 KB.
 const SCHEDULES_MAX: usize = 400;
 
 /// The latest readings of each day.

@@ -20,7 +20,7 @@ use super::offering::early_inventory::EarlyInventory;
 use crate::availability::rules::RulesInForce;
 use crate::availability::unread::DiarySource;
 use crate::availability::{
-    self, ClinicianDoubt, Days, Moment, Question, Readings, ResourceDay, ScheduleReading, UserReading, learn,
+    self, ClinicianDoubt, Days, Moment, Question, Readings, ResourceDay, Rosters, ScheduleReading, UserReading, learn,
     roster_schedules, window,
 };
 use crate::booking::entry::{Entry, Place};
@@ -240,6 +240,18 @@ impl DiaryReader {
         but: Option<BookingId>,
         ask: impl FnOnce(&Question<'_>) -> T,
     ) -> T {
+        self.asking_with(&self.context.shared.rosters.locked(), readings, offering, but, ask)
+    }
+
+    /// The same with these rosters.
+    pub(super) fn asking_with<T>(
+        &self,
+        rosters: &Rosters,
+        readings: &Readings,
+        offering: &Offering,
+        but: Option<BookingId>,
+        ask: impl FnOnce(&Question<'_>) -> T,
+    ) -> T {
         let (ledger, rules) = (&self.context.shared.ledger, &self.context.config.rules);
         let within = readings.window();
         let own = within.map_or_else(Vec::new, |within| ledger.own_bookings(but, &within, self.context.now()));
@@ -249,7 +261,7 @@ impl DiaryReader {
             zones: offering.zones,
             readings,
             own: &own,
-            rosters: &self.context.shared.rosters.locked(),
+            rosters,
             clinician_doubt: match self.context.settings.sync.clinician_doubt {
                 config::ClinicianDoubtSetting::Offer => ClinicianDoubt::Offer,
                 config::ClinicianDoubtSetting::Withhold => ClinicianDoubt::Withhold,

@@ -1,7 +1,7 @@
 //! The directory of a rehearsal, which goes with it: its state, and a configuration by which
 //! commands find it. What a rehearsal left that was killed, the next one removes.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::messages::rehearsal as say;
 use crate::os::files;
+use crate::os::held_lock::HeldLock;
 
 /// Begins the names of all of them.
 const PREFIX: &str = "vetbridge-rehearsal-";
@@ -19,13 +20,16 @@ const PREFIX: &str = "vetbridge-rehearsal-";
 const LOCK: &str = "lock";
 /// The service's own lock in the state, which tells the same a little later.
 const STATE_LOCK: &str = "state/lock";
-/// A directory without a lock is being made, or was left in that moment. Nobody takes so long.
+/// A directory that changed so lately is being made, perhaps: its lock may stand and be free, and
+/// whoever tried that would have its maker find it taken.
+const LOCKED_WITHIN: TimeDelta = TimeDelta::minutes(1);
+/// One without a lock is being made, or was left in that moment. Nobody takes so long.
 const MADE_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 /// The directory of a rehearsal that lives.
 pub(super) struct RehearsalDirectory {
     /// Let go first: some systems remove no file that is open.
-    _lock: File,
+    _lock: HeldLock,
     directory: TempDir,
 }
 
@@ -41,7 +45,7 @@ impl RehearsalDirectory {
     fn make_in(place: &Path, now: DateTime<Utc>) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
         let lock = files::private().write(true).create_new(true).open(directory.path().join(LOCK))?;
-        lock.try_lock()?;
+        let lock = HeldLock::take(lock)?;
         for left in left_beside(directory.path(), now) {
             // Another rehearsal may be removing it too.
             let _gone = fs::remove_dir_all(left);
@@ -83,12 +87,16 @@ fn left_beside(own: &Path, now: DateTime<Utc>) -> Vec<PathBuf> {
 }
 
 fn is_unused(directory: &Path, found: &fs::Metadata, now: DateTime<Utc>) -> bool {
-    let locks: Vec<File> = [LOCK, STATE_LOCK].iter().filter_map(|name| File::open(directory.join(name)).ok()).collect();
-    let is_held = |lock: &File| matches!(lock.try_lock(), Err(TryLockError::WouldBlock | TryLockError::Error(_)));
-    if locks.iter().any(is_held) {
+    let is_older_than = |limit| found.modified().is_ok_and(|at| limit < now - DateTime::<Utc>::from(at));
+    if !is_older_than(LOCKED_WITHIN) {
         return false;
     }
-    !locks.is_empty() || found.modified().is_ok_and(|at| MADE_WITHIN < now - DateTime::<Utc>::from(at))
+    let locks: Vec<File> = [LOCK, STATE_LOCK].iter().filter_map(|name| File::open(directory.join(name)).ok()).collect();
+    let has_lock = !locks.is_empty();
+    if locks.into_iter().any(|lock| HeldLock::take(lock).is_err()) {
+        return false;
+    }
+    has_lock || is_older_than(MADE_WITHIN)
 }
 
 #[cfg(test)]
@@ -102,6 +110,7 @@ mod tests {
         let now = DateTime::<Utc>::from(fs::metadata(place).unwrap().modified().unwrap());
         let has = |name: &str| place.join(name).exists();
         let [killed, begins, older] = ["killed", "begins", "older"].map(|name| format!("{PREFIX}{name}"));
+        let later = now + TimeDelta::minutes(2);
         let living = RehearsalDirectory::make_in(place, now).unwrap();
         let make = |name: &str, files: &[&str]| {
             fs::create_dir_all(place.join(name).join("state")).unwrap();
@@ -111,9 +120,10 @@ mod tests {
         make(&begins, &[]);
         make(&older, &[STATE_LOCK]);
         make("somebody-elses", &[LOCK]);
-        let held = File::open(place.join(&older).join(STATE_LOCK)).unwrap();
-        held.lock().unwrap();
-        let next = RehearsalDirectory::make_in(place, now).unwrap();
+        let held = HeldLock::take(File::open(place.join(&older).join(STATE_LOCK)).unwrap()).unwrap();
+        let _beside = RehearsalDirectory::make_in(place, now).unwrap();
+        assert!(has(&killed), "somebody may be making it");
+        let next = RehearsalDirectory::make_in(place, later).unwrap();
         assert!(!has(&killed) && has(&begins) && has(&older) && has("somebody-elses"));
         assert!(living.state().parent().unwrap().exists() && next.state().parent().unwrap().exists());
         drop(held);

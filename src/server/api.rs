@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::booking_list::{BookingQuery, FoundBookings, TOTAL};
 use super::page::names::of_practice;
 use super::problem::problem;
-use super::streamed::streamed;
+use super::streamed::{StreamPlaces, streamed};
 use super::view::{NDJSON, StateLine};
 use super::{Admin, view};
 use crate::booking::entry::Entry;
@@ -56,7 +56,10 @@ pub(super) async fn bookings(
     match found.await {
         Ok(Ok(listing)) => {
             let headers = [(TOTAL, listing.total().to_string()), (CONTENT_TYPE.as_str(), JSON.to_owned())];
-            (headers, array(admin.bridge, listing)).into_response()
+            match array(&admin.streams, admin.bridge, listing) {
+                Some(body) => (headers, body).into_response(),
+                None => too_many(),
+            }
         }
         Ok(Err(why)) => problem(StatusCode::BAD_REQUEST, why),
         Err(_panicked) => problem(StatusCode::INTERNAL_SERVER_ERROR, say::NO_LIST),
@@ -64,8 +67,8 @@ pub(super) async fn bookings(
 }
 
 /// One JSON array with a line for each booking.
-fn array(bridge: Arc<Bridge>, listing: FoundBookings) -> Body {
-    streamed(move |answer| {
+fn array(places: &StreamPlaces, bridge: Arc<Bridge>, listing: FoundBookings) -> Option<Body> {
+    streamed(places, move |answer| {
         answer.write(b"[")?;
         for (index, booking) in listing.views(bridge.ledger()).enumerate() {
             answer.write(if index == 0 { b"\n" } else { b",\n" })?;
@@ -74,6 +77,10 @@ fn array(bridge: Arc<Bridge>, listing: FoundBookings) -> Body {
         }
         answer.write(b"\n]\n")
     })
+}
+
+fn too_many() -> Response {
+    problem(StatusCode::SERVICE_UNAVAILABLE, say::TOO_MANY_READ)
 }
 
 /// One booking with its names.
@@ -100,7 +107,7 @@ pub(super) async fn state(State(admin): State<Admin>) -> Response {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
     }
     let head = ExportHead { exported_at: admin.bridge.now(), meta: store.meta() };
-    let lines = streamed(move |answer| {
+    let lines = streamed(&admin.streams, move |answer| {
         let mut write = |line: &StateLine<'_>| {
             let mut text = serde_json::to_vec(line).unwrap_or_default();
             text.push(b'\n');
@@ -116,5 +123,5 @@ pub(super) async fn state(State(admin): State<Admin>) -> Response {
         heard?;
         write(&StateLine::Judgement(judgement))
     });
-    ([(CONTENT_TYPE, NDJSON)], lines).into_response()
+    lines.map_or_else(too_many, |lines| ([(CONTENT_TYPE, NDJSON)], lines).into_response())
 }

@@ -28,6 +28,7 @@ use secrecy::zeroize::Zeroizing;
 use super::error::OpenError;
 use super::file_names::{DAMAGED, IN_FORCE, INCOMING, REHEARSAL_LEFTOVERS, REHEARSAL_LOCK, REPLACED, SALVAGE};
 use crate::os::files;
+use crate::os::held_lock::HeldLock;
 
 const LOCK: &str = "lock";
 pub(super) const MARKER: &str = "initialised";
@@ -41,8 +42,7 @@ const SMALL_FILE_BYTES_MAX: u64 = 512;
 #[derive(Debug)]
 pub(super) struct StateDirectory {
     path: PathBuf,
-    /// Unlocked by the system when it is closed, also after kill -9.
-    _lock: File,
+    _lock: HeldLock,
 }
 
 impl StateDirectory {
@@ -77,7 +77,7 @@ impl StateDirectory {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(disk(&path.join(LOCK))(error)),
         };
-        lock.as_ref().map_or(Ok(()), |lock| take(&path, lock))?;
+        lock.map_or(Ok(()), |lock| take(&path, lock).map(drop))?;
         refuse_other_owner(&path)?;
         Ok(true)
     }
@@ -261,24 +261,23 @@ pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
 }
 
 /// The file is never removed: whoever removed it under a holder would let a second one in.
-fn lock(path: &Path, now: DateTime<Utc>) -> Result<File, OpenError> {
+fn lock(path: &Path, now: DateTime<Utc>) -> Result<HeldLock, OpenError> {
     let file_path = path.join(LOCK);
-    let file = open_or_make(&file_path).map_err(disk(&file_path))?;
-    take(path, &file)?;
+    let lock = take(path, open_or_make(&file_path).map_err(disk(&file_path))?)?;
     let line = format!("process {} since {}\n", std::process::id(), seconds(now));
     let note_path = path.join(files::HOLDER_NOTE);
     let note =
         |mut note: &File| note.set_len(0).and_then(|()| note.rewind()).and_then(|()| note.write_all(line.as_bytes()));
     let noted =
-        if note_path == file_path { note(&file) } else { open_or_make(&note_path).and_then(|file| note(&file)) };
+        if note_path == file_path { note(lock.file()) } else { open_or_make(&note_path).and_then(|file| note(&file)) };
     noted.map_err(disk(&note_path))?;
-    Ok(file)
+    Ok(lock)
 }
 
 /// Locks the lock file, or says who has it.
-fn take(path: &Path, lock: &File) -> Result<(), OpenError> {
-    match lock.try_lock() {
-        Ok(()) => Ok(()),
+fn take(path: &Path, file: File) -> Result<HeldLock, OpenError> {
+    match HeldLock::take(file) {
+        Ok(lock) => Ok(lock),
         Err(TryLockError::WouldBlock) => {
             let holder = read_small(&path.join(files::HOLDER_NOTE)).unwrap_or_default();
             let holder = holder.lines().next().filter(|line| line.starts_with("process ")).unwrap_or("unknown process");

@@ -17,12 +17,14 @@ use parking_lot::Mutex;
 use super::engine::{Engine, EngineError};
 use super::parts::{NO_TEXT, Parted};
 use super::record::Record;
-use super::sled_engine::quietly;
+use super::sled_engine::{quietly, what_it_said};
 use super::unreadable::Unreadable;
 use super::walk::read;
 
-/// So many records go from thread to thread at one go.
+/// So many records go from thread to thread at one go,
 const GROUP: usize = 64;
+/// or as many as have so many bytes.
+const GROUP_BYTES: usize = 256 * 1024;
 /// More threads would wait for the one that reads. It has a processor too: with more threads than
 /// processors all of them wait for the allocator's lock as well.
 const THREADS_MAX: usize = 3;
@@ -68,8 +70,14 @@ impl FoundGroup {
         self.lengths.push((key.len(), value.map(<[u8]>::len)));
     }
 
+    fn is_full(&self) -> bool {
+        self.lengths.len() == GROUP || self.bytes.len() >= GROUP_BYTES
+    }
+
+    /// Memory of an unusual size is not kept.
     fn clear(&mut self) {
         self.bytes.clear();
+        self.bytes.shrink_to(GROUP_BYTES);
         self.lengths.clear();
     }
 
@@ -102,17 +110,18 @@ pub(super) fn read_all<E: Engine>(
     let (give_back, used) = channel();
     let receiver = Arc::new(Mutex::new(receiver));
     thread::scope(|scope| {
-        for _ in 0..threads {
+        let start = |_| {
             let (receiver, give_back) = (Arc::clone(&receiver), give_back.clone());
-            scope.spawn(move || look_at(&receiver, &give_back, reading));
-        }
+            scope.spawn(move || look_at(&receiver, &give_back, reading))
+        };
+        let looking: Vec<_> = (0..threads).map(start).collect();
         // It ends with those who look, so that nobody waits for them when they fail.
         drop(receiver);
         let mut group = FoundGroup::default();
         let read = quietly(|| {
             disk.survey(begins, &mut |key, value| {
                 group.add(key, value);
-                if group.lengths.len() == GROUP {
+                if group.is_full() {
                     let empty = used.try_recv().unwrap_or_default();
                     let _failed = sender.send(mem::replace(&mut group, empty));
                 }
@@ -120,6 +129,10 @@ pub(super) fn read_all<E: Engine>(
         });
         let _failed = sender.send(group);
         drop(sender);
+        for looked in looking.into_iter().map(thread::ScopedJoinHandle::join) {
+            // That is a fault of ours and no damage, and what it said was kept from the terminal.
+            looked.unwrap_or_else(|panic| panic!("{}", what_it_said(&*panic)));
+        }
         read.and_then(|read| read.map_err(|EngineError(reason)| reason))
     })
 }

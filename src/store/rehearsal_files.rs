@@ -6,13 +6,14 @@
 //! directory for it, as it does for other commands. These files are opened through no link, and
 //! what root makes is given to the owner.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
 use super::directory::{disk, make, open_or_make, open_to_read, remove_if_there, sync_directory_of, write_file};
 use super::error::OpenError;
 use super::file_names::{REHEARSAL_LEFTOVERS, REHEARSAL_LOCK};
+use crate::os::held_lock::HeldLock;
 
 /// A booking takes some three hundred bytes.
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -20,7 +21,7 @@ const BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Held by the rehearsal that books. The system lets it go with the process.
 #[derive(Debug)]
 pub struct RehearsalLock {
-    _file: File,
+    _lock: HeldLock,
 }
 
 /// Takes the lock, in a directory that is made (mode 0700) if only it is missing. `None` while
@@ -33,8 +34,8 @@ pub fn lock_rehearsal(state: &Path) -> Result<Option<RehearsalLock>, OpenError> 
     let path = state.join(REHEARSAL_LOCK);
     let unusable = file_of(state, REHEARSAL_LOCK);
     let file = open_or_make(&path).map_err(&unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(RehearsalLock { _file: file })),
+    match HeldLock::take(file) {
+        Ok(lock) => Ok(Some(RehearsalLock { _lock: lock })),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(unusable(error)),
     }

@@ -71,6 +71,33 @@ async fn a_booking_that_the_backup_has_half_done_is_looked_for_before_it_is_made
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_backup_has_half_done_waits_until_a_whole_list_says_whether_it_is_asked_for() {
+    let mut clinic = Clinic::open().await;
+    clinic.fail_submissions([Fault::Slow(seconds(2))]);
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until("the POST has left", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
+    let backup = clinic.export();
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    clinic.stop().await;
+    clinic.import(&backup);
+    // An entry that cannot be made out could be any booking.
+    let odd = clinic.owner_books("s136", "66:s136", "2027-02-15 11:00");
+    clinic.healthengine.write_field(odd, "bookingId", None).unwrap();
+    clinic.journal.clear();
+    clinic.start();
+    let lists = |clinic: &Clinic| clinic.journal.count("GET /requests/bookings", "");
+    clinic.until("the list was read twice", seconds(30), |clinic| lists(clinic) == 2).await;
+    assert_eq!(clinic.state(booking), Some(State::Submitting));
+    clinic.healthengine.write_field(odd, "bookingId", Some(odd.0.into())).unwrap();
+    clinic.until_state(booking, State::InDoubt, minutes(2)).await;
+    clinic.pass(minutes(1)).await;
+    let told = clinic.journal.count(&format!("POST /bookings/{booking}/confirmInsert"), "");
+    assert_eq!(told, 0, "Healthengine does not ask for it any more");
+    clinic.excuse(booking);
+    clinic.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unanswered_booking_that_the_backup_does_not_know_is_in_doubt_when_its_time_is_taken() {
     let mut clinic = Clinic::open().await;
     let backup = clinic.export();

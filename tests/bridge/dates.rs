@@ -215,6 +215,6 @@ async fn no_date_of_openvpms_stops_anything_and_a_range_over_all_times_that_coun
         clinic.until(&format!("the diary is read again: {what}"), minutes(3), read).await;
     }
     // A day that was asked for was answered by what the last of them said of it.
-    clinic.until("the later days are read again", minutes(20), |clinic| clinic.disagreements().is_empty()).await;
+    clinic.until_in_step_within(minutes(20)).await;
     clinic.finish().await;
 }

@@ -105,11 +105,16 @@ impl Clinic {
 
     /// Waits until the diary is at Healthengine as it stands, and nothing waits for an answer.
     pub(crate) async fn until_in_step(&self) -> Duration {
+        self.until_in_step_within(minutes(3)).await
+    }
+
+    /// The same of what takes longer.
+    pub(crate) async fn until_in_step_within(&self, limit: Duration) -> Duration {
         let began = Instant::now();
-        // Comparing takes its time; real time, that is.
         while !self.disagreements().is_empty() {
-            assert!(began.elapsed() < minutes(3), "both sides do not agree\n{}", self.account());
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            assert!(began.elapsed() < limit, "both sides do not agree\n{}", self.account());
+            // Comparing takes its time; real time, that is.
+            tokio::time::sleep(limit / 360).await;
         }
         began.elapsed()
     }

@@ -4,8 +4,10 @@
 //! counts at Healthengine for 20 seconds; either side, the network and this process can fail at any
 //! moment. So the shell does one thing at a time: it hands an [`Event`] to [`step`], makes the
 //! returned [`Entry`](super::entry::Entry) durable if it changed, and only then carries out the one
-//! [`Action`], whose result is the next event. Whatever is interrupted is found in the ledger and
-//! goes on with [`Event::Due`] or when Healthengine asks again.
+//! [`Action`], whose result is the next event. Two things are written without being waited for,
+//! because losing them loses nothing: that a booking was seen, beside the look at its time, and
+//! that Healthengine took a confirmation. Whatever is interrupted is found in the ledger and goes
+//! on with [`Event::Due`] or when Healthengine asks again.
 //!
 //! What holds:
 //! - `submitting` is durable before a POST leaves. Found without an outcome it is a lost answer,

@@ -40,7 +40,10 @@ impl DayPasses {
         if self.context.config.rules.is_empty() {
             return BTreeMap::new();
         }
-        self.reader.asking(&reading.readings, offering, None, |question| {
+        // Many sets of rules may be tried on every day, and whoever looks at a booking's time needs
+        // the rosters meanwhile.
+        let rosters = self.context.shared.rosters.locked().clone();
+        self.reader.asking_with(&rosters, &reading.readings, offering, None, |question| {
             let rules = RulesInForce { counted: &[], ..question.rules };
             nothing_left(&Question { rules, ..*question }, resources, days)
         })

@@ -1,16 +1,17 @@
-//! Places for practices that read, work out and send many days at one time.
+//! Places for practices that work out and send many days at one time.
 //!
-//! What a pass holds is the days of up to a hundred resources, as they were read, worked out and
-//! put into JSON, and what the store is to write of them. At a start every practice has one to
-//! make, and what all of them ask the allocator for at one moment the process keeps: of twenty
-//! practices with ten schedules some 20 MB. So they take turns. One whose server is slow does not
-//! hold the others up for long: whoever waited for [`PATIENCE`] goes on without a place.
+//! What a pass holds is the days of up to a hundred resources, worked out and put into JSON, and
+//! what the store is to write of them. At a start every practice has one to make, and what all of
+//! them ask the allocator for at one moment the process keeps: of twenty practices with ten
+//! schedules some 20 MB. So they take turns. Reading needs no place: how fast OpenVPMS may be asked
+//! decides who has read, and that can take a practice a minute. Nor does one whose days go out
+//! slowly hold the others up for long: whoever waited for [`PATIENCE`] goes on without a place.
 
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// So many passes at one time. More than one, so that some are sent while others are read.
+/// So many passes at one time. More than one, so that some are worked out while others are sent.
 const PLACES: usize = 3;
 /// Nobody waits longer for a place.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -206,9 +206,9 @@ impl DayPasses {
             if superseded {
                 break;
             }
+            let reading = self.reader.read(&self.context.openvpms.background, offering, part, days).await;
             let place = self.context.shared.pass_places.take();
             let _place = self.context.stop.run_until_cancelled(place).await.flatten();
-            let reading = self.reader.read(&self.context.openvpms.background, offering, part, days).await;
             self.watch.add_suspects(&reading, &mut suspects);
             self.note_openness(&reading, offering, part, days);
             if unsent.is_none() && sends {

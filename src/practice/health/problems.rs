@@ -158,19 +158,18 @@ impl Problems {
             text = format!("{text} {place}");
         }
         let was_error = self.problems.lock().get(&subject).map(|standing| standing.is_error);
-        match (was_error, is_error) {
-            (Some(false) | None, true) => {
-                tracing::error!(practice = self.named(), subject = subject.name(), "{text}");
-            }
-            (None, false) if self.is_logged_already(&subject, outage) => {
-                tracing::info!(practice = self.named(), subject = subject.name(), "{}", say::ONE_OUTAGE);
-            }
-            (None, false) => tracing::warn!(practice = self.named(), subject = subject.name(), "{text}"),
-            (Some(true), true) | (Some(_), false) => {}
-        }
+        let is_one_outage = was_error.is_none() && !is_error && self.is_logged_already(&subject, outage);
         // What is wrong with a booking is its flag's to say again.
         let again = (!matches!(subject, Subject::Booking(_))).then(LogPause::begin);
+        let (practice, name, line) = (self.named(), subject.name(), text.clone());
+        // Whoever reads the log and looks then finds it.
         self.stand(subject, text, outage, again, is_error, now);
+        match (was_error, is_error) {
+            (Some(false) | None, true) => tracing::error!(practice, subject = name, "{line}"),
+            (None, false) if is_one_outage => tracing::info!(practice, subject = name, "{}", say::ONE_OUTAGE),
+            (None, false) => tracing::warn!(practice, subject = name, "{line}"),
+            (Some(true), true) | (Some(_), false) => {}
+        }
     }
 
     /// True if the log has the outage that this comes from. It has it from here on if the subject
@@ -230,10 +229,18 @@ impl Problems {
         }
     }
 
-    /// Something else is wrong than before, and is logged as well.
+    /// Something else is wrong than before, and is logged as well. Whoever looks meanwhile finds the
+    /// one or the other.
     pub fn raise_anew(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
-        self.problems.lock().remove(&subject);
-        self.raise(subject, text, now);
+        let text = text.into();
+        let stood = self.problems.lock().get_mut(&subject).map(|standing| {
+            standing.problem = Problem::new(&subject, text.clone(), now, None);
+            standing.again = Some(LogPause::begin());
+        });
+        match stood {
+            Some(()) => tracing::warn!(practice = self.named(), subject = subject.name(), "{text}"),
+            None => self.raise(subject, text, now),
+        }
     }
 
     /// Resolved. Of a problem that was taken over, this is believed only of somebody who can know.

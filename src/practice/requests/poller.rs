@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -41,6 +42,9 @@ const FIRST_DAYS: Duration = Duration::from_secs(60);
 /// OpenVPMS: bookings may be waiting.
 const FIRST_READING: Duration = Duration::from_secs(3);
 
+/// A list of bookings that is never read whole says after so many readings all that it ever will.
+const LISTS_READ: u32 = 3;
+
 /// What a poll found, and since when it waits by Healthengine's clock.
 type FoundItems = Vec<(Item, Option<DateTime<Utc>>)>;
 
@@ -55,6 +59,8 @@ pub(in crate::practice) struct RequestPoller {
     evidence: Arc<WebhookEvidence>,
     outstanding: OutstandingRequests,
     documents: Arc<DocumentRejections>,
+    /// How often the list of bookings was read.
+    lists_read: AtomicU32,
 }
 
 impl RequestPoller {
@@ -69,7 +75,18 @@ impl RequestPoller {
     ) -> Self {
         let outstanding = OutstandingRequests::new(Arc::clone(&context));
         let documents = Arc::new(DocumentRejections::new(Arc::clone(&context), Arc::clone(&calls), Arc::clone(&lists)));
-        Self { context, calls, lists, executor, publisher, asked_days, evidence, outstanding, documents }
+        Self {
+            context,
+            calls,
+            lists,
+            executor,
+            publisher,
+            asked_days,
+            evidence,
+            outstanding,
+            documents,
+            lists_read: AtomicU32::new(0),
+        }
     }
 
     /// How long the oldest request of each kind has been waiting.
@@ -309,7 +326,10 @@ impl RequestPoller {
             }
             Coverage::EveryPage | Coverage::Part => self.executor.not_seen(&ids),
         }
-        let _again = self.context.milestones.bookings_listed.set(());
+        let lists_read = self.lists_read.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        if coverage == Coverage::Whole || lists_read >= LISTS_READ {
+            let _again = self.context.milestones.bookings_listed.set(());
+        }
         // Updates depend on their bookings, so these get a head start. What takes longer goes on by
         // itself, and what has not begun is listed again at the next poll: polling must not wait
         // for it. A webhook says that more waits, perhaps another booking: then too it goes on.

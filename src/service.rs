@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::alerts::teller::Alerts;
-use crate::bridge::{Bridge, Connect};
+use crate::bridge::{Bridge, Connect, enabled_practices};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::messages::typed_commands::TypedCommands;
@@ -151,11 +151,11 @@ impl Service {
     /// Opens the store, listens, and starts every enabled practice.
     ///
     /// # Errors
-    /// What is wrong and what to do about it; nothing was sent to anybody.
+    /// What is wrong and what to do about it; nothing but a first poll was sent to anybody.
     pub async fn start(config: &Config, connect: &impl Connect, clock: Clock) -> Result<Self, StartError> {
         // The store first: its lock tells a second instance which process is the first, a busy port
         // does not.
-        let opened = Opened::with_records(open_store(config, &clock).await?);
+        let opened = Opened::with_records(open_store(config, connect, &clock).await?);
         Self::start_on(opened, config, connect, clock).await
     }
 
@@ -169,7 +169,7 @@ impl Service {
         connect: &impl Connect,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let opened = Opened::with_records(open_store(config, &clock).await?);
+        let opened = Opened::with_records(open_store(config, connect, &clock).await?);
         Self::start_on(opened.with_front(front), config, connect, clock).await
     }
 
@@ -380,10 +380,16 @@ fn with_commands(router: Router, config: &Config) -> Router {
     server::with_typed_commands(router, &config::commands_for(&config.source))
 }
 
-async fn open_store(config: &Config, clock: &Clock) -> Result<(Store, StartRecords), StartError> {
+async fn open_store(
+    config: &Config,
+    connect: &impl Connect,
+    clock: &Clock,
+) -> Result<(Store, StartRecords), StartError> {
     let (path, now) = (config.state_path.clone(), clock.now());
+    let practices = enabled_practices(config, connect);
     let open = move || {
-        let (store, records) = Store::open_or_rebuild_reading(&path, now, &|| StartRecords::none(now))?;
+        let begin = || StartRecords::none(now).polling(&practices);
+        let (store, records) = Store::open_or_rebuild_reading(&path, now, &begin)?;
         store.refuse_newer(&KINDS).map(|()| (store, records))
     };
     Ok(tokio::task::spawn_blocking(open).await.map_err(|_| StartError::Interrupted)??)
@@ -401,7 +407,7 @@ pub async fn store_when_it_works(
     clock: &Clock,
     waiting: impl FnOnce(Arc<WithoutStore>),
 ) -> Result<Opened, StartError> {
-    let why = match open_store(config, clock).await {
+    let why = match open_store(config, connect, clock).await {
         Err(StartError::Store(why)) if why.may_pass() => why,
         opened => return Ok(Opened::with_records(opened?)),
     };
@@ -437,7 +443,7 @@ pub async fn store_when_it_works(
     };
     waiting(Arc::clone(&without_store));
     let open = || async {
-        match open_store(config, clock).await {
+        match open_store(config, connect, clock).await {
             Ok(opened) => Ok(opened),
             Err(StartError::Store(why)) => Err(why),
             Err(error @ (StartError::Listen(_) | StartError::Interrupted | StartError::Hopeless(_))) => {

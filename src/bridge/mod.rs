@@ -39,7 +39,10 @@ use crate::practice::health::problems::Problems;
 use crate::practice::health::subject::Subject;
 use crate::practice::ledger::Ledger;
 use crate::practice::rosters::KnownRosters;
-use crate::practice::{self, OpenVpmsClients, PassPlaces, Practice, Settings, Shared, StartRecords, pauses, zones};
+use crate::practice::{
+    self, EarlyPolls, EnabledPractices, OpenVpmsClients, PassPlaces, Practice, Settings, Shared, StartRecords, pauses,
+    zones,
+};
 use crate::store::{Store, StoreError};
 use crate::supervisor::{self, Kept, Supervisor};
 use crate::webhooks::hint::Hint;
@@ -121,16 +124,17 @@ impl Bridge {
         // Before the store is read: a clock that is set meanwhile has leaped.
         let now = clock.now();
         let (stopwatch, leaps) = (Stopwatch::start(now), Leaps::since(now));
-        let (ledger, days_at_start) = match records {
-            None => (Ledger::open(store.clone(), now), None),
+        let (ledger, days_at_start, early_polls) = match records {
+            None => (Ledger::open(store.clone(), now), None, EarlyPolls::default()),
             Some(records) => {
-                let (ledger, days) = records.begin(store.clone(), now);
-                (ledger, Some(days))
+                let (ledger, days, polls) = records.begin(store.clone(), now);
+                (ledger, Some(days), polls)
             }
         };
         let shared = Arc::new(Shared {
             ledger,
             days_at_start: Mutex::new(days_at_start),
+            early_polls,
             pseudonyms: Pseudonyms::new(store.pseudonym_key().bytes()),
             clients: ClientMemory::open(store.clone(), config.bookings.client_memory_days, now),
             rosters: KnownRosters::open(store.clone()),
@@ -508,6 +512,12 @@ impl Bridge {
         let left: Vec<PracticeId> = practice::with_days_from(&self.shared.store, today, &kept).into_iter().collect();
         self.health.set(Subject::LeftBehind, (!left.is_empty()).then(|| say::left_behind(&left)), self.now());
     }
+}
+
+/// The practices that are enabled, and how Healthengine is reached as each.
+pub fn enabled_practices(config: &Config, connect: &impl Connect) -> EnabledPractices {
+    let enabled = config.practices.iter().filter(|practice| practice.enabled);
+    enabled.filter_map(|practice| Some((practice.id.clone(), connect.healthengine(practice)?))).collect()
 }
 
 /// What each practice of a configuration has to work with.

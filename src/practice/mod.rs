@@ -72,6 +72,8 @@ pub use health::last_done::LastDone;
 pub use offering::Offering;
 pub(crate) use offering::inventory::{asked, read_inventory};
 pub use records::KINDS;
+pub(crate) use requests::early_poll::EarlyPolls;
+pub use requests::early_poll::EnabledPractices;
 pub use shared::{OpenVpmsClients, Settings, Shared};
 pub use start_records::StartRecords;
 pub use wiring::Practice;

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::PracticeId;
-use crate::store::{Batch, Record, RecordKind, Store, StoreError};
+use crate::store::{Batch, OpenedDatabase, Record, RecordKind, Store, StoreError};
 
 /// Somebody may have forgotten a pause that lasts so long.
 const LONG: TimeDelta = TimeDelta::days(1);
@@ -43,6 +43,11 @@ pub fn of(store: &Store, practice: &PracticeId) -> Option<Pause> {
         Ok(stored) => stored.map(|stored| Pause { since: Some(stored.since) }),
         Err(_) => Some(Pause { since: None }),
     }
+}
+
+/// The same of a store that is being opened. What cannot be told counts as paused.
+pub(super) fn is_paused(store: &OpenedDatabase<'_>, practice: &PracticeId) -> bool {
+    store.has::<StoredPause>(&practice.0).unwrap_or(true)
 }
 
 /// Pauses a practice, or ends its pause. Durable when this returns. False if it was so already, and

@@ -13,6 +13,7 @@ use super::days::pass_places::PassPlaces;
 use super::days::sent::DaysAtStart;
 use super::health::outage_log::OutageLog;
 use super::ledger::Ledger;
+use super::requests::early_poll::EarlyPolls;
 use super::{client_memory, rosters};
 use crate::clock::{Clock, Stopwatch};
 use crate::clock_leaps::Leaps;
@@ -69,6 +70,8 @@ pub struct Shared {
     /// What was last sent, as it was read when the store was opened: for the practices that this
     /// start makes. `None` later, and where a store is opened without it.
     pub(crate) days_at_start: Mutex<Option<DaysAtStart>>,
+    /// The first polls, which left while the store was read.
+    pub(crate) early_polls: EarlyPolls,
     /// A few practices at a time work out many days.
     pub(crate) pass_places: PassPlaces,
     /// One booking at a time per schedule and clinician.

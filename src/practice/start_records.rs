@@ -1,37 +1,57 @@
 //! The records that practices keep in memory, taken from the reading with which a store is opened.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 
 use super::days::sent::DaysAtStart;
 use super::ledger::{KnownBookings, Ledger};
+use super::requests::early_poll::{EarlyPolls, EnabledPractices};
 use crate::booking::entry::Entry;
 use crate::publishing::last_sent::LastSent;
-use crate::store::{FirstReading, FoundRecord, Store};
+use crate::store::{FirstReading, FoundRecord, OpenedDatabase, Store};
 
 /// What a bridge begins with.
 pub struct StartRecords {
     bookings: Mutex<KnownBookings>,
     days: DaysAtStart,
+    practices: EnabledPractices,
+    polls: EarlyPolls,
 }
 
 impl StartRecords {
     /// None yet, of a store that is opened at this moment.
     pub fn none(now: DateTime<Utc>) -> Self {
-        Self { bookings: Mutex::new(KnownBookings::none(now)), days: DaysAtStart::default() }
+        Self {
+            bookings: Mutex::new(KnownBookings::none(now)),
+            days: DaysAtStart::default(),
+            practices: Arc::default(),
+            polls: EarlyPolls::default(),
+        }
     }
 
-    /// The ledger of the store that was opened, and the days.
-    pub(crate) fn begin(self, store: Store, now: DateTime<Utc>) -> (Ledger, DaysAtStart) {
-        let Self { bookings, days } = self;
+    /// The same, and these practices poll meanwhile. Within a runtime.
+    #[must_use]
+    pub fn polling(self, practices: &EnabledPractices) -> Self {
+        Self { practices: Arc::clone(practices), ..self }
+    }
+
+    /// The ledger of the store that was opened, the days, and the polls that were sent.
+    pub(crate) fn begin(self, store: Store, now: DateTime<Utc>) -> (Ledger, DaysAtStart, EarlyPolls) {
+        let Self { bookings, days, practices: _, polls } = self;
         let bookings = bookings.into_inner();
         // By a clock that was set back meanwhile what was over is upcoming again.
         let is_ahead = now < bookings.read_at();
-        (if is_ahead { Ledger::open(store, now) } else { Ledger::of(store, bookings) }, days)
+        (if is_ahead { Ledger::open(store, now) } else { Ledger::of(store, bookings) }, days, polls)
     }
 }
 
 impl FirstReading for StartRecords {
+    fn opened(&self, store: &OpenedDatabase<'_>) {
+        self.polls.send(&self.practices, store);
+    }
+
     fn see(&self, found: &FoundRecord<'_>) {
         if let Some(booking) = found.of::<Entry>() {
             let booking = booking.map(|(_, entry)| entry);
@@ -94,7 +114,7 @@ mod tests {
 
         let (store, records) = Store::open_reading(directory.path(), now, &|| StartRecords::none(now)).unwrap();
         let reading = Ledger::open(store.clone(), now);
-        let (begun, _) = records.begin(store, now);
+        let (begun, ..) = records.begin(store, now);
         let ids = |ledger: &Ledger| ledger.live_and_recent().iter().map(|own| own.booking_id.0).collect::<Vec<_>>();
         assert_eq!(ids(&begun), [2, 5, 3, 4]);
         assert_eq!(begun.live_and_recent(), reading.live_and_recent());
@@ -109,7 +129,7 @@ mod tests {
         drop(store);
         for (set_back_days, known) in [(0, 0), (10, 1)] {
             let (store, records) = Store::open_reading(directory.path(), now, &|| StartRecords::none(now)).unwrap();
-            let (ledger, _) = records.begin(store, now - TimeDelta::days(set_back_days));
+            let (ledger, ..) = records.begin(store, now - TimeDelta::days(set_back_days));
             assert_eq!(ledger.live_and_recent().len(), known, "{set_back_days}");
         }
     }

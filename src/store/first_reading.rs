@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::{mem, thread};
@@ -16,7 +17,7 @@ use parking_lot::Mutex;
 
 use super::engine::{Engine, EngineError};
 use super::parts::{NO_TEXT, Parted};
-use super::record::Record;
+use super::record::{Record, full_key};
 use super::sled_engine::{quietly, what_it_said};
 use super::unreadable::Unreadable;
 use super::walk::read;
@@ -31,6 +32,9 @@ const THREADS_MAX: usize = 3;
 
 /// What is made of the records of a store while it is opened.
 pub trait FirstReading: Sync {
+    /// The database is open, and nothing of it was read yet.
+    fn opened(&self, _store: &OpenedDatabase<'_>) {}
+
     /// Takes a record, if it is one that is wanted. They come in no order, and from several
     /// threads.
     fn see(&self, found: &FoundRecord<'_>);
@@ -39,6 +43,28 @@ pub trait FirstReading: Sync {
 /// Nothing is made of them.
 impl FirstReading for () {
     fn see(&self, _: &FoundRecord<'_>) {}
+}
+
+/// A database of which single records can be asked for, before all of it is read.
+pub struct OpenedDatabase<'a>(&'a dyn Engine);
+
+impl OpenedDatabase<'_> {
+    /// True if there is a record under this key, readable or not; `None` if the database cannot be
+    /// read.
+    pub fn has<R: Record>(&self, key: &str) -> Option<bool> {
+        self.0.get(full_key::<R>(key).as_bytes()).map(|found| found.is_some()).ok()
+    }
+
+    /// The same of keys that begin so.
+    pub fn has_any<R: Record>(&self, prefix: &str) -> Option<bool> {
+        let (prefix, mut found) = (full_key::<R>(prefix), false);
+        let from = (Bound::Included(prefix.as_bytes()), Bound::Unbounded);
+        let first = self.0.visit(from, &mut |key, _| {
+            found = key.starts_with(prefix.as_bytes());
+            ControlFlow::Break(())
+        });
+        first.map(|()| found).ok()
+    }
 }
 
 /// A record of some kind.
@@ -104,6 +130,7 @@ pub(super) fn read_all<E: Engine>(
     begins: &mut dyn FnMut(&[u8], &[u8]),
     reading: &impl FirstReading,
 ) -> Result<(), String> {
+    quietly(|| reading.opened(&OpenedDatabase(disk.engine())))?;
     let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let threads = (processors - 1).clamp(1, THREADS_MAX);
     let (sender, receiver) = sync_channel::<FoundGroup>(2 * threads);

@@ -81,7 +81,7 @@ use secrecy::SecretString;
 pub use self::command_key::{command_key, fresh_command_key};
 pub use self::error::{BadExport, OpenError, StoreError};
 pub use self::export::{Export, ExportHead, ExportWriter};
-pub use self::first_reading::{FirstReading, FoundRecord};
+pub use self::first_reading::{FirstReading, FoundRecord, OpenedDatabase};
 pub use self::import::import;
 pub use self::kinds::{RecordKind, Travel};
 pub use self::memory::{Flushed, MemoryEngine};

@@ -20,7 +20,7 @@ use crate::publishing::compact_day::CompactDay;
 use crate::publishing::last_sent::{LastSent, Unacknowledged, free_from, is_sure};
 use crate::publishing::offered_before::{OfferedBefore, WasOffered, was_offered};
 use crate::publishing::{DayKey, ReadDay};
-use crate::store::{Batch, Record, RecordKind, Store, StoreError};
+use crate::store::{Batch, OpenedDatabase, Record, RecordKind, Store, StoreError};
 use crate::zone::Zone;
 
 impl Record for LastSent {
@@ -115,6 +115,11 @@ impl DaysAtStart {
     pub(super) fn take(&self, practice: &PracticeId) -> KeptDays {
         self.0.lock().remove(&practice.0).unwrap_or_default()
     }
+}
+
+/// True if some day of a practice was ever sent, by a store that is being opened.
+pub(in crate::practice) fn has_sent(store: &OpenedDatabase<'_>, practice: &PracticeId) -> bool {
+    store.has_any::<LastSent>(&format!("{}/", practice.0)).unwrap_or(false)
 }
 
 /// What Healthengine was last sent.

@@ -229,8 +229,8 @@ impl Problems {
         }
     }
 
-    /// Something else is wrong than before, and is logged as well. Whoever looks meanwhile finds the
-    /// one or the other.
+    /// Something else is wrong than before, and is logged as well. Whoever looks meanwhile finds
+    /// the one or the other.
     pub fn raise_anew(&self, subject: Subject, text: impl Into<String>, now: DateTime<Utc>) {
         let text = text.into();
         let stood = self.problems.lock().get_mut(&subject).map(|standing| {

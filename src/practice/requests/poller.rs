@@ -214,7 +214,10 @@ impl RequestPoller {
     /// The same for the first time. Healthengine is asked while OpenVPMS is read; bookings need the
     /// mapping, so whatever follows from the answer waits for that.
     async fn first_poll(&self) -> Answer<BTreeSet<RequestKind>> {
-        let kinds = self.ask().await?;
+        let kinds = match self.context.shared.early_polls.take(self.context.id()).await {
+            Some(answer) => self.heard(answer)?,
+            None => self.ask().await?,
+        };
         let configured = async {
             self.context.milestones.configured.wait().await;
         };
@@ -225,15 +228,20 @@ impl RequestPoller {
 
     /// Asks what is outstanding.
     async fn ask(&self) -> Answer<BTreeSet<RequestKind>> {
-        let kinds: BTreeSet<RequestKind> = match self.context.healthengine.requests().await {
-            Ok(kinds) => kinds.into_iter().collect(),
+        self.heard(self.context.healthengine.requests().await)
+    }
+
+    fn heard(&self, answer: Answer<Vec<RequestKind>>) -> Answer<BTreeSet<RequestKind>> {
+        match answer {
+            Ok(kinds) => {
+                self.calls.polled();
+                Ok(kinds.into_iter().collect())
+            }
             Err(error) => {
                 self.calls.heard(Call::Poll, Err(&error));
-                return Err(error);
+                Err(error)
             }
-        };
-        self.calls.polled();
-        Ok(kinds)
+        }
     }
 
     /// What follows from what is outstanding.

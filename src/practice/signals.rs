@@ -84,6 +84,6 @@ pub(super) struct Milestones {
     pub(super) offering_read: SetOnce<()>,
     /// The days were sent.
     pub(super) days_sent: SetOnce<()>,
-    /// Healthengine's list of bookings was read whole, or as often as it is waited for that.
+    /// Healthengine's list of bookings was read whole, or for as long as it is waited for that.
     pub(super) bookings_listed: SetOnce<()>,
 }

@@ -5,8 +5,7 @@
 //! request is never remembered, only answered; the exception is the ledger of bookings.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -42,8 +41,9 @@ const FIRST_DAYS: Duration = Duration::from_secs(60);
 /// OpenVPMS: bookings may be waiting.
 const FIRST_READING: Duration = Duration::from_secs(3);
 
-/// A list of bookings that is never read whole says after so many readings all that it ever will.
-const LISTS_READ: u32 = 3;
+/// A list of bookings that was not read whole for so long will say no more of what it does not
+/// show.
+const LISTED_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// What a poll found, and since when it waits by Healthengine's clock.
 type FoundItems = Vec<(Item, Option<DateTime<Utc>>)>;
@@ -59,8 +59,8 @@ pub(in crate::practice) struct RequestPoller {
     evidence: Arc<WebhookEvidence>,
     outstanding: OutstandingRequests,
     documents: Arc<DocumentRejections>,
-    /// How often the list of bookings was read.
-    lists_read: AtomicU32,
+    /// When the list of bookings was read for the first time.
+    listed_since: OnceLock<Instant>,
 }
 
 impl RequestPoller {
@@ -85,7 +85,7 @@ impl RequestPoller {
             evidence,
             outstanding,
             documents,
-            lists_read: AtomicU32::new(0),
+            listed_since: OnceLock::new(),
         }
     }
 
@@ -334,8 +334,8 @@ impl RequestPoller {
             }
             Coverage::EveryPage | Coverage::Part => self.executor.not_seen(&ids),
         }
-        let lists_read = self.lists_read.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        if coverage == Coverage::Whole || lists_read >= LISTS_READ {
+        let since = self.listed_since.get_or_init(Instant::now);
+        if coverage == Coverage::Whole || since.elapsed() >= LISTED_WITHIN {
             let _again = self.context.milestones.bookings_listed.set(());
         }
         // Updates depend on their bookings, so these get a head start. What takes longer goes on by

@@ -52,7 +52,8 @@ fn inspect_for(service: Owner, config: &Config, report: &mut Report) {
     let mut seen = BTreeSet::new();
     for (place, file) in [source].into_iter().chain(secrets).chain(authorities) {
         if let Some(obstacle) = service.obstacle(file).filter(|own| seen.insert(own.path.clone())) {
-            report.problem(place, say::closed_to_the_service(file, &obstacle));
+            let advice = say::closed_to_the_service(file, &obstacle);
+            if obstacle.is_certain() { report.problem(place, advice) } else { report.note(place, advice) }
         }
     }
 }

@@ -137,7 +137,7 @@ impl Ownership {
         account.user == ROOT || bits & right.bit() != 0
     }
 
-    /// True if the mode bits would give an account this right, which they do not give it, were it in
+    /// True if the mode bits, which do not give an account this right, would do so if it were in
     /// the group.
     pub fn gives_members(self, account: &UserInGroups, right: FileRight) -> bool {
         self.user != account.user && (self.mode >> 3) & right.bit() != 0

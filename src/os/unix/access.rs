@@ -38,8 +38,8 @@ pub fn foreign_hand(file: &Path) -> io::Result<Option<ForeignHand>> {
     Ok(foreign)
 }
 
-/// What keeps a user from what the file holds, where the user's files have this group. Nothing where
-/// it cannot be told: an access list decides, or the file is gone.
+/// What keeps a user, whose files have this group, from what the file holds. Nothing where it
+/// cannot be told: an access list decides, or the file is gone.
 pub fn obstacle(file: &Path, user: u32, group: u32) -> Option<Obstacle> {
     let (account, lets_in) = accounts::account(user, group);
     let (named, real) = (absolute(file).ok()?, file.canonicalize().ok()?);
@@ -62,6 +62,11 @@ pub fn obstacle(file: &Path, user: u32, group: u32) -> Option<Obstacle> {
     });
     // What is certain says more than what may not be so.
     closed.min_by_key(|own| !own.is_certain())
+}
+
+/// Nothing: root needs no entry in a list to open a folder, and so leaves none.
+pub fn opened_to(_config: &Path) -> Option<ForeignHand> {
+    None
 }
 
 fn ownership(found: &Metadata) -> Ownership {

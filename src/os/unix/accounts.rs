@@ -18,8 +18,8 @@ pub(super) fn group_called(number: u32) -> String {
     name(&read(GROUPS), number).map_or_else(|| number.to_string(), str::to_owned)
 }
 
-/// A user with the groups that it is in, and the one of them by which it is let in. `of_its_files` is
-/// the group that its files have: its own where no file of this machine names the user, as in a
+/// A user with the groups that it is in, and the one of them by which it is let in. `of_its_files`
+/// is the group that its files have: its own where no file of this machine names the user, as in a
 /// container.
 pub(super) fn account(user: u32, of_its_files: u32) -> (UserInGroups, u32) {
     let groups = groups_of(&read(USERS), &read(GROUPS), user);

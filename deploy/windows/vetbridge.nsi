@@ -60,18 +60,39 @@ UninstPage instfiles
 !macro MakeRoom file
   !insertmacro DeleteProgram "${file}"
   ${If} ${FileExists} "${file}"
+    Delete "$INSTDIR\vetbridge.exe.new"
     DetailPrint "${file} is in use, so nothing was installed. Close every window in which vetbridge runs, and start this installer again."
     ${If} $1 == "running"
       !insertmacro Vetbridge "$2" "service start"
+      ${If} $0 != 0
+        DetailPrint "The service did not start again; the line above says why. It stays stopped until somebody types: vetbridge service start"
+      ${EndIf}
     ${EndIf}
     SetErrorLevel 2
     Abort
   ${EndIf}
 !macroend
 
+; Gives a file the name of the program. An antivirus that looks at what was just written can keep it for a moment.
+!macro RenameToProgram from
+  ${For} $R0 1 40
+    ClearErrors
+    Rename "${from}" "$INSTDIR\vetbridge.exe"
+    ${IfNot} ${Errors}
+      ${ExitFor}
+    ${EndIf}
+    Sleep 250
+  ${Next}
+!macroend
+
 Function .onInit
   SetRegView 64
   SetShellVarContext all
+FunctionEnd
+
+; A program that could not be written whole.
+Function .onInstFailed
+  Delete "$INSTDIR\vetbridge.exe.new"
 FunctionEnd
 
 Function un.onInit
@@ -91,6 +112,13 @@ Section
     Abort
   ${EndIf}
 
+  ; The program comes under another name first: if there is no room for it, the former one stays, and its service runs on. Nothing
+  ; else is of use without the program, so that this cannot be skipped; with /S it would be, in silence.
+  SetOutPath "$INSTDIR"
+  AllowSkipFiles off
+  File "/oname=vetbridge.exe.new" "${PROGRAM}"
+  AllowSkipFiles on
+
   ; $1: how the service was before: none, stopped or running. $2: the folder of the version before.
   StrCpy $1 "none"
   ReadRegStr $2 HKLM "SYSTEM\CurrentControlSet\Services\vetbridge" "ImagePath"
@@ -105,6 +133,7 @@ Section
       StrCpy $1 "running"
       !insertmacro Vetbridge "$2" "service stop"
       ${If} $0 != 0
+        Delete "$INSTDIR\vetbridge.exe.new"
         DetailPrint "The service does not stop, so nothing was changed. Stop it and start the installer again."
         SetErrorLevel 2
         Abort
@@ -117,11 +146,14 @@ Section
     !insertmacro MakeRoom "$2\vetbridge.exe"
   ${EndIf}
 
-  SetOutPath "$INSTDIR"
-  ; Without the program nothing else is of use, so that this cannot be skipped; with /S it would be, in silence.
-  AllowSkipFiles off
-  File "/oname=vetbridge.exe" "${PROGRAM}"
-  AllowSkipFiles on
+  !insertmacro RenameToProgram "$INSTDIR\vetbridge.exe.new"
+  ${IfNot} ${FileExists} "$INSTDIR\vetbridge.exe"
+    DetailPrint "$INSTDIR\vetbridge.exe.new is in use, so it did not become vetbridge.exe, and no program is installed."
+    DetailPrint "Start this installer again; if it stays so, have the antivirus leave $INSTDIR out."
+    SetErrorLevel 2
+    Abort
+  ${EndIf}
+
   File "..\..\config\vetbridge.example.toml"
   File "/oname=windows.md" "..\..\docs\windows.md"
   File "/oname=THIRD-PARTY-NOTICES.txt" "${NOTICES}"
@@ -199,6 +231,7 @@ Section Uninstall
     SetErrorLevel 2
     Abort
   ${EndIf}
+  Delete "$INSTDIR\vetbridge.exe.new"
   Delete "$INSTDIR\vetbridge.example.toml"
   Delete "$INSTDIR\windows.md"
   Delete "$INSTDIR\THIRD-PARTY-NOTICES.txt"

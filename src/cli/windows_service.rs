@@ -55,7 +55,9 @@ pub(super) fn serve(global: Global) -> ExitCode {
 
 /// Nothing of a configuration that an ordinary user could have put there is read.
 async fn run_trusted(global: &Global, signals: SystemSignals) -> anyhow::Result<ExitCode> {
-    installation::refuse_planted(&global.config_file()?)?;
+    if let Some(foreign) = installation::refuse_planted(&global.config_file()?)? {
+        tracing::warn!("{}", say::opened_to(&foreign));
+    }
     run::until_told(global, signals).await
 }
 

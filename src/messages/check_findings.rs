@@ -10,8 +10,8 @@ use chrono::TimeDelta;
 use super::{Advice, listed, plain, rules};
 use crate::availability::openness::Shut;
 use crate::ids::{LocationId, PracticeId, ResourceId, ScheduleId, UserId};
-use crate::os::ownership::{FileRight, Obstacle};
-use crate::os::words::{self, take_from_others};
+use crate::os::ownership::{FileRight, Obstacle, WayIn};
+use crate::os::words::{self, CONFIG_FILE, take_from_others};
 
 /// A configured location that OpenVPMS does not list.
 pub fn unknown_location(location: LocationId, known: &[(LocationId, String)]) -> Advice {
@@ -278,26 +278,52 @@ pub fn secret_read_by_all(file: impl Display, is_config: bool) -> Advice {
     )
 }
 
-/// A file that root can read, and the service cannot.
+/// A file that root can read, and the service cannot, or may not.
 pub fn closed_to_the_service(file: &Path, obstacle: &Obstacle) -> Advice {
-    let Obstacle { path, lacks, user, group, is_own } = obstacle;
-    let (file, path) = (file.display(), path.display().to_string());
-    let typed = words::typed(&path);
+    let Obstacle { path, lacks, user, way_in } = obstacle;
+    let (file, shown) = (file.display(), path.display().to_string());
+    let what = match lacks {
+        FileRight::Read => "the file".to_owned(),
+        FileRight::Enter => format!("the folder {shown}"),
+    };
+    match way_in {
+        WayIn::Membership(group) => Advice::new(
+            format!(
+                "The service reads {file} only if {user} is in the group {group}, to which {what} is open, and \
+                 /etc/group does not say so"
+            ),
+            format!(
+                "Nothing, if a drop-in of the unit (SupplementaryGroups={group}, by `systemctl edit vetbridge`) or a \
+                 directory service puts it there; otherwise add {user} to that group (usermod -aG) and restart the \
+                 service, or keep the file in the folder of the configuration"
+            ),
+        ),
+        WayIn::OwnRight | WayIn::Group(_) => Advice::new(
+            format!(
+                "The service cannot read {file}: the state belongs to {user}, so it runs as that user, to whom {what} \
+                 is closed"
+            ),
+            let_in(path, *lacks, way_in),
+        ),
+    }
+}
+
+/// Other services may need a folder as it is, unless it is vetbridge's own.
+fn let_in(path: &Path, lacks: FileRight, way_in: &WayIn) -> String {
     let letter = match lacks {
         FileRight::Read => 'r',
         FileRight::Enter => 'x',
     };
-    let mend = match is_own {
-        true => format!("chmod u+{letter} {typed}"),
-        false => format!("chgrp {group} {typed} && chmod g+{letter} {typed}"),
-    };
-    let problem = format!("The service cannot read {file}: the state belongs to {user}, so it runs as that user");
-    match lacks {
-        FileRight::Read => Advice::new(format!("{problem}, to whom the file is closed"), format!("Let it in: {mend}")),
-        FileRight::Enter => Advice::new(
-            format!("{problem}, to whom the folder {path} is closed"),
-            format!("Keep the file in the folder of the configuration, or let the user into that one: {mend}"),
-        ),
+    let typed = words::typed(&path.display().to_string());
+    let is_own_folder = Path::new(CONFIG_FILE).parent().is_some_and(|own| path.starts_with(own));
+    match way_in {
+        WayIn::OwnRight => format!("Let it in: chmod u+{letter} {typed}"),
+        WayIn::Group(group) | WayIn::Membership(group) if lacks == FileRight::Read || is_own_folder => {
+            format!("Let it in: chgrp {group} {typed} && chmod g+{letter} {typed}")
+        }
+        WayIn::Group(_) | WayIn::Membership(_) => {
+            format!("Keep the file in a folder that the service may enter, as that of {CONFIG_FILE} is")
+        }
     }
 }
 
@@ -380,26 +406,47 @@ mod tests {
     #[test]
     fn what_keeps_the_service_from_a_file_is_named_with_what_to_type() {
         let named = Path::new("/etc/vetbridge/p");
-        let (user, group) = ("vetbridge".to_owned(), "clinic".to_owned());
-        let of = |path: &str, lacks, is_own| Obstacle {
-            path: path.into(),
-            lacks,
-            user: user.clone(),
-            group: group.clone(),
-            is_own,
-        };
+        let of =
+            |path: &str, lacks, way_in| Obstacle { path: path.into(), lacks, user: "vetbridge".to_owned(), way_in };
+        let group = || WayIn::Group("clinic".to_owned());
         for (obstacle, typed) in [
             (
-                of("/etc/vetbridge/p", FileRight::Read, false),
+                of("/etc/vetbridge/p", FileRight::Read, group()),
                 "chgrp clinic /etc/vetbridge/p && chmod g+r /etc/vetbridge/p",
             ),
-            (of("/etc/vetbridge/p", FileRight::Read, true), "chmod u+r /etc/vetbridge/p"),
-            (of("/etc/vetbridge", FileRight::Enter, false), "chgrp clinic /etc/vetbridge && chmod g+x /etc/vetbridge"),
+            (of("/etc/vetbridge/p", FileRight::Read, WayIn::OwnRight), "chmod u+r /etc/vetbridge/p"),
+            (
+                of("/etc/vetbridge", FileRight::Enter, group()),
+                "chgrp clinic /etc/vetbridge && chmod g+x /etc/vetbridge",
+            ),
         ] {
             let said = closed_to_the_service(named, &obstacle);
             assert_well_said(&said);
             assert!(said.problem.contains("/etc/vetbridge/p: the state belongs to vetbridge"), "{said:?}");
             assert!(said.remedy.ends_with(typed), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_other_services_may_need_is_left_as_it_is() {
+        let key = Path::new("/etc/ssl/private/clinic.pem");
+        let of = |way_in| {
+            let path = "/etc/ssl/private".into();
+            closed_to_the_service(
+                key,
+                &Obstacle { path, lacks: FileRight::Enter, user: "vetbridge".to_owned(), way_in },
+            )
+        };
+        let closed = of(WayIn::Group("vetbridge".to_owned()));
+        assert_well_said(&closed);
+        assert!(closed.problem.ends_with("the folder /etc/ssl/private is closed"), "{closed:?}");
+        assert!(closed.remedy.starts_with("Keep the file in a folder"), "{closed:?}");
+        let open_to_some = of(WayIn::Membership("ssl-cert".to_owned()));
+        assert_well_said(&open_to_some);
+        assert!(open_to_some.problem.contains("the group ssl-cert, to which the folder /etc/ssl/private is open"));
+        assert!(open_to_some.remedy.contains("SupplementaryGroups=ssl-cert"), "{open_to_some:?}");
+        for said in [closed, open_to_some] {
+            assert!(!said.remedy.contains("ch"), "no chgrp, chmod or chown: {said:?}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use super::Advice;
+use crate::os::ownership::{ForeignHand, Hand};
 
 /// Typed where it means nothing.
 pub fn not_windows() -> Advice {
@@ -20,6 +21,20 @@ pub fn prepared(directory: &Path) -> String {
         "{} is ready for configuration, state and log, and closed to all but administrators, the system and the \
          service.",
         directory.display()
+    )
+}
+
+/// Somebody has a hand in a directory that was closed: mostly the administrator who opened it.
+pub fn opened_to(foreign: &ForeignHand) -> Advice {
+    let ForeignHand { path, hand: Hand::Owns(whom) | Hand::Changes(whom) } = foreign;
+    Advice::new(
+        format!(
+            "{} can be changed by {whom}, and so by every program that this person starts: Explorer adds whoever opens \
+             it with Continue",
+            path.display()
+        ),
+        "Type `vetbridge service prepare` as an administrator, which closes it again, and open it from the prompt of \
+         an administrator only",
     )
 }
 
@@ -74,4 +89,19 @@ pub fn no_log_file(directory: &Path, why: impl Display) -> String {
          `vetbridge service install` as an administrator: it sets the rights of the directory.",
         directory.display()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::assert_well_said;
+
+    #[test]
+    fn an_opened_directory_is_named_with_whom_it_is_open_to_and_what_closes_it() {
+        let path = r"C:\ProgramData\vetbridge".into();
+        let said = opened_to(&ForeignHand { path, hand: Hand::Changes(r"CLINIC\alice".to_owned()) });
+        assert_well_said(&said);
+        assert!(said.problem.starts_with(r"C:\ProgramData\vetbridge can be changed by CLINIC\alice"), "{said}");
+        assert!(said.remedy.contains("`vetbridge service prepare`"), "{said}");
+    }
 }

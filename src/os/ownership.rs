@@ -84,10 +84,27 @@ pub struct Obstacle {
     pub lacks: FileRight,
     /// The user, by name where it has one.
     pub user: String,
-    /// The group to let in, likewise.
-    pub group: String,
-    /// True if what is lacking is a right of the owner, which the user is.
-    pub is_own: bool,
+    /// How the user would get in.
+    pub way_in: WayIn,
+}
+
+/// How a user would get in who is kept out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WayIn {
+    /// The user owns it, and lacks a right of the owner.
+    OwnRight,
+    /// This group, which has the right, would have the user in it. The system may know of that
+    /// elsewhere than it was looked for, so the user may be let in already.
+    Membership(String),
+    /// This group of the user's would be given the right.
+    Group(String),
+}
+
+impl Obstacle {
+    /// False if the user may be let in all the same.
+    pub fn is_certain(&self) -> bool {
+        !matches!(self.way_in, WayIn::Membership(_))
+    }
 }
 
 impl Ownership {
@@ -118,6 +135,12 @@ impl Ownership {
             self.mode
         };
         account.user == ROOT || bits & right.bit() != 0
+    }
+
+    /// True if the mode bits, which do not give an account this right, would do so if it were in
+    /// the group.
+    pub fn gives_members(self, account: &UserInGroups, right: FileRight) -> bool {
+        self.user != account.user && (self.mode >> 3) & right.bit() != 0
     }
 }
 
@@ -177,6 +200,9 @@ mod tests {
             file(0, 990, 0o710).gives(&service, FileRight::Enter)
                 && !file(0, 990, 0o740).gives(&service, FileRight::Enter)
         );
+        let members_read = |own: Ownership| own.gives_members(&service, FileRight::Read);
+        assert!(members_read(file(0, 60, 0o640)) && !members_read(file(0, 60, 0o604)));
+        assert!(!members_read(file(990, 60, 0o040)), "the owner is no member");
         assert!(
             of(ALICE, 0).gives(&UserInGroups { user: ROOT, groups: BTreeSet::new() }, FileRight::Read),
             "root reads all"

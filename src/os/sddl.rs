@@ -3,9 +3,10 @@
 //! Who may read is asked of all users: what else an administrator lets somebody read is up to them.
 //! Who may change is asked of everybody but the few who administer the computer: any other account
 //! in the list, such as all users of a domain or one user by name, could have the service run a
-//! program of theirs.
+//! program of theirs. `others` are accounts that may change it besides: whoever types the command,
+//! and the service.
 
-use super::trusted_owners::is_trusted;
+use super::trusted_owners::{OF_A_DOMAIN, is_trusted};
 
 /// Everybody, everybody who is signed in, whoever sits before the screen or comes by the network,
 /// and the groups that every user of the computer or of its domain belongs to.
@@ -27,15 +28,18 @@ const ALL_USERS: [&str; 16] = [
     "S-1-5-32-545",
     "S-1-5-32-546",
 ];
+/// How the number of an account begins that is kept in the cloud (Entra ID).
+const OF_THE_CLOUD: &str = "S-1-12-1-";
 /// The ends of the numbers of a domain's users and of its guests.
 const ALL_OF_A_DOMAIN: [&str; 2] = ["-513", "-514"];
 const EVERYBODY: &str = "WD";
 /// The text of no list at all, which lets everybody do everything.
 const NO_LIST: &str = "NO_ACCESS_CONTROL";
 
-/// Windows and the administrators, as a list names them.
-const ADMINISTER: [&str; 2] = ["SY", "BA"];
-/// Whoever owns the file. Whose it is, is looked at apart.
+/// Windows, the administrators of the computer, those of its domain and of its forest, and the
+/// account Administrator, as a list names them.
+const ADMINISTER: [&str; 5] = ["SY", "BA", "DA", "EA", "LA"];
+/// Whoever owns the file. Whose it is, is looked at apart, each time that its list is.
 const OWNER: [&str; 2] = ["OW", "S-1-3-4"];
 /// Whoever makes a file in the directory, who has to be allowed that first.
 const MAKER: [&str; 2] = ["CO", "S-1-3-0"];
@@ -62,19 +66,43 @@ pub fn lets_all_users_in(text: &str) -> bool {
 
 /// True of the accounts that stand for every user of the computer, or of its domain.
 pub fn is_all_users(account: &str) -> bool {
-    let is_of_a_domain = account.starts_with("S-1-5-21-") && ALL_OF_A_DOMAIN.iter().any(|end| account.ends_with(end));
+    let is_of_a_domain = account.starts_with(OF_A_DOMAIN) && ALL_OF_A_DOMAIN.iter().any(|end| account.ends_with(end));
     ALL_USERS.contains(&account) || is_of_a_domain
 }
 
 /// Who may change the file, or what is in the directory or will be, without administering the
-/// computer; `own` is the account that what this process makes belongs to, which may.
-pub fn changer<'a>(text: &'a str, own: Option<&str>) -> Option<&'a str> {
-    other_account(text, own, |entry| entry.rights & CHANGE != 0)
+/// computer.
+pub fn changer<'a>(text: &'a str, others: &[String]) -> Option<&'a str> {
+    changers(text, others).first().copied()
+}
+
+/// Who may change what is in a directory that administrators have closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenedTo<'a> {
+    /// Any number of people: it is not the directory that was closed, or no longer.
+    Many(&'a str),
+    /// One account. That is what an administrator leaves who opens the directory in Explorer, and
+    /// takes the offer to get access (*Continue*).
+    One(&'a str),
+}
+
+/// Who may change what is in a directory that administrators have closed; the worst that there is.
+pub fn opened_to<'a>(text: &'a str, others: &[String]) -> Option<OpenedTo<'a>> {
+    let found = changers(text, others);
+    let many = found.iter().find(|account| !is_one_account(account));
+    many.map(|account| OpenedTo::Many(account)).or_else(|| found.first().map(|account| OpenedTo::One(account)))
+}
+
+/// True of an account of a computer, a domain or the cloud that does not stand for all users. A
+/// group that somebody made has such a number too.
+fn is_one_account(account: &str) -> bool {
+    (account.starts_with(OF_A_DOMAIN) || account.starts_with(OF_THE_CLOUD)) && !is_all_users(account)
 }
 
 /// Who may, likewise, remove or rename what is in the directory, or the directory itself.
-pub fn replacer<'a>(text: &'a str, own: Option<&str>) -> Option<&'a str> {
-    other_account(text, own, |entry| !entry.is_for_things_inside_only && entry.rights & REPLACE != 0)
+pub fn replacer<'a>(text: &'a str, others: &[String]) -> Option<&'a str> {
+    let may = |entry: &ListEntry<'_>| !entry.is_for_things_inside_only && entry.rights & REPLACE != 0;
+    other_accounts(text, others, may).first().copied()
 }
 
 /// True if the list has an entry for that account.
@@ -82,11 +110,15 @@ pub fn names(text: &str, account: &str) -> bool {
     entries(text).any(|entry| entry.get(5) == Some(&account))
 }
 
-fn other_account<'a>(text: &'a str, own: Option<&str>, may: impl Fn(&ListEntry<'_>) -> bool) -> Option<&'a str> {
+fn changers<'a>(text: &'a str, others: &[String]) -> Vec<&'a str> {
+    other_accounts(text, others, |entry| entry.rights & CHANGE != 0)
+}
+
+fn other_accounts<'a>(text: &'a str, others: &[String], may: impl Fn(&ListEntry<'_>) -> bool) -> Vec<&'a str> {
     if text.contains(NO_LIST) {
-        return Some(EVERYBODY);
+        return vec![EVERYBODY];
     }
-    allowing(text).find(|entry| !entry.is_trusted(own) && may(entry)).map(|entry| entry.account)
+    allowing(text).filter(|entry| !entry.is_trusted(others) && may(entry)).map(|entry| entry.account).collect()
 }
 
 /// An entry that allows something.
@@ -98,11 +130,11 @@ struct ListEntry<'a> {
 }
 
 impl ListEntry<'_> {
-    fn is_trusted(&self, own: Option<&str>) -> bool {
+    fn is_trusted(&self, others: &[String]) -> bool {
         let account = self.account;
         ADMINISTER.contains(&account)
             || OWNER.contains(&account)
-            || is_trusted(account, own)
+            || is_trusted(account, others)
             || (self.is_for_things_inside_only && MAKER.contains(&account))
     }
 }
@@ -166,6 +198,7 @@ fn right(pair: &[u8; 2]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::service_sid::{SERVICE_NAME, of_service};
 
     /// Of C:\, C:\ProgramData and C:\Program Files as Windows makes them.
     const ROOT: &str = "D:PAI(A;;LC;;;AU)(A;OICIIO;SDGXGWGR;;;AU)(A;;FA;;;SY)(A;OICIIO;GA;;;SY)(A;;FA;;;BA)\
@@ -223,32 +256,54 @@ mod tests {
             ("D:(XA;;FA;;;PU;(a == 1))", "PU"),
             ("D:NO_ACCESS_CONTROL", "WD"),
         ] {
-            assert_eq!(changer(open, None), Some(by), "{open}");
+            assert_eq!(changer(open, &[]), Some(by), "{open}");
         }
-        let service = crate::os::service_sid::of_service("vetbridge");
         for closed in [
             PROGRAM_FILES,
             "D:PAI(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;BU)",
             "D:(A;;FRFX;;;WD)(A;;GRGX;;;AU)",
             "D:P(D;;FA;;;WD)(A;;FA;;;BA)(A;OICI;FA;;;OW)(A;OICIIO;GA;;;CO)",
-            &format!("D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1301bf;;;{service})"),
+            "D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;DA)(A;OICI;FA;;;EA)(A;OICI;FA;;;LA)",
+            "D:PAI(A;OICI;FA;;;S-1-5-21-1-2-3-500)(A;OICI;FA;;;S-1-5-21-1-2-3-512)(A;OICI;FA;;;S-1-5-21-1-2-3-519)",
         ] {
-            assert_eq!(changer(closed, None), None, "{closed}");
+            assert_eq!(changer(closed, &[]), None, "{closed}");
         }
-        assert_eq!(
-            (changer(OF_ALICE, Some(ALICE)), changer(OF_A_DOMAIN, Some(ALICE))),
-            (None, Some("DU")),
-            "who types"
-        );
+    }
+
+    #[test]
+    fn who_types_and_the_service_may_change_a_file_where_they_are_trusted() {
+        let (alice, service) = (ALICE.to_owned(), of_service(SERVICE_NAME));
+        let of_the_service = format!("D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1301bf;;;{service})");
+        assert_eq!(changer(&of_the_service, &[alice.clone(), service.clone()]), None);
+        assert_eq!(changer(&of_the_service, std::slice::from_ref(&alice)), Some(service.as_str()), "a person's file");
+        assert_eq!(changer(OF_ALICE, std::slice::from_ref(&alice)), None);
+        assert_eq!(changer(OF_A_DOMAIN, &[alice]), Some("DU"));
+    }
+
+    #[test]
+    fn one_administrator_in_a_list_is_told_from_all_users_and_from_groups_that_are_not_known() {
+        let with = |account: &str| format!("D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;{ALICE})(A;OICI;FA;;;{account})");
+        for closed in [PROGRAM_FILES, "D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;DA)(A;OICI;0x1200a9;;;BU)"] {
+            assert_eq!(opened_to(closed, &[]), None, "{closed}");
+        }
+        for one in ["BA", "S-1-5-21-1-2-3-1014", "S-1-12-1-1-2-3-4"] {
+            let list = with(one);
+            assert_eq!(opened_to(&list, &[]), Some(OpenedTo::One(ALICE)), "{list}");
+        }
+        for many in ["WD", "BU", "DU", "PU", "CO", "S-1-5-21-1-2-3-513", "S-1-5-80-1-2-3-4-5"] {
+            let list = with(many);
+            assert_eq!(opened_to(&list, &[]), Some(OpenedTo::Many(many)), "{list}");
+        }
+        assert_eq!(opened_to("D:NO_ACCESS_CONTROL", &[]), Some(OpenedTo::Many("WD")));
     }
 
     #[test]
     fn where_users_may_make_folders_they_cannot_replace_those_of_others() {
         for safe in [ROOT, PROGRAM_DATA, PROGRAM_FILES, "D:(A;OICIIO;GA;;;DU)(A;;FA;;;BA)"] {
-            assert_eq!(replacer(safe, None), None, "{safe}");
+            assert_eq!(replacer(safe, &[]), None, "{safe}");
         }
         for open in [OF_A_DRIVE, OF_A_DOMAIN, OF_ALICE, "D:(A;;DT;;;BU)", "D:(A;;GA;;;WD)", "D:(A;;WO;;;IU)"] {
-            assert!(replacer(open, None).is_some(), "{open}");
+            assert!(replacer(open, &[]).is_some(), "{open}");
         }
     }
 

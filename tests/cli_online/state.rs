@@ -261,6 +261,7 @@ async fn neither_umask_nor_processors_decide_who_reads_the_state_and_how_many_th
 #[tokio::test(flavor = "multi_thread")]
 async fn root_becomes_the_owner_of_the_state_before_it_opens_it() {
     const NOBODY: u32 = 65_534;
+    const OTHER_GROUP: u32 = 54_321;
     let clinic = Clinic::open().await;
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         // Not by a macro, whose output the test runner keeps to itself when a test passes.
@@ -288,6 +289,12 @@ async fn root_becomes_the_owner_of_the_state_before_it_opens_it() {
     fs::set_permissions(&config, Permissions::from_mode(0o640)).unwrap();
     let check = clinic.run(&["check", "--offline"]).await;
     assert!(check.status == 0 && !check.out.contains("The service cannot read"), "{check:?}");
+    // A drop-in of the unit could put the service into another group, so that is no problem.
+    chown(&config, None, Some(OTHER_GROUP)).unwrap();
+    let check = clinic.run(&["check", "--offline"]).await;
+    let out = check.out.replace('\n', " ");
+    assert!(check.status == 0 && out.contains(&format!("SupplementaryGroups={OTHER_GROUP}")), "{check:?}");
+    chown(&config, None, Some(NOBODY)).unwrap();
     let service = Service::start_as(&clinic, Some(NOBODY)).await;
     eventually("it is in step", async || service.open("/readyz").await.status() == 200).await;
     confirmed(&clinic, clinic.book("s136").await).await;

@@ -198,15 +198,44 @@ by_the_page || fail "the same commands as an update"
 grep --quiet "The clinic's own" "$ROOT/etc/vetbridge/vetbridge.toml" || fail "an update took the configuration away"
 
 say "from the tar to the package"
-sed -n '/^### Without the package/,/^### Several/p' docs/operations.md | grep '^sudo ' >"$ROOT/root/$folder/commands"
-[ "$(wc -l <"$ROOT/root/$folder/commands")" = 4 ] || fail "docs/operations.md has other commands"
+# removal N: the commands of the section's block of that number: 1 the files, 2 before them, 3 after them, 4 the state.
+removal() {
+  sed -n '/^### Without the package/,/^### Several/p' docs/operations.md |
+    awk -v block="$1" '/^```text/ { on = ++number == block; next } /^```/ { on = 0 } on' >"$ROOT/root/$folder/commands"
+  [ "$(wc -l <"$ROOT/root/$folder/commands")" = "$2" ] || fail "docs/operations.md has other commands in block $1"
+}
+in_booted systemctl enable vetbridge@east >/dev/null 2>&1 || fail "an instance of the tar's unit"
+removal 1 4
 in_booted sh -c 'cd && apt-get install --yes --quiet ./vetbridge_*.deb' >"$ROOT.out" 2>&1 </dev/null || fail "the package beside the tar"
 grep --quiet 'vetbridge.service hides the unit' "$ROOT.out" || fail "nobody is told of the unit that hides the package's"
 in_booted apt-get remove --yes --quiet vetbridge >"$ROOT.out" 2>&1 </dev/null || fail "the removal"
 by_the_page || fail "the page's commands"
 in_booted sh -c 'cd && apt-get install --yes --quiet ./vetbridge_*.deb' >"$ROOT.out" 2>&1 </dev/null || fail "the package after the tar"
+wants=/etc/systemd/system/multi-user.target.wants
+[ "$(in_booted ls "$wants" | grep vetbridge)" = vetbridge@east.service ] || fail "what is enabled is not what was"
+in_booted systemctl reenable vetbridge@east >/dev/null 2>&1 || fail "the instance is not enabled anew"
+[[ "$(in_booted readlink "$wants/vetbridge@east.service")" == */lib/systemd/system/vetbridge@.service ]] || fail "the link of the instance"
 ! grep 'hides the unit' "$ROOT.out" || fail "a unit of the tar is left"
 [[ "$(in_booted systemctl show --value --property FragmentPath vetbridge)" == */lib/systemd/system/vetbridge.service ]] || fail "the unit"
 in_booted vetbridge --version >/dev/null || fail "the program"
 grep --quiet "The clinic's own" "$ROOT/etc/vetbridge/vetbridge.toml" || fail "the package took the configuration away"
+
+say "the tar for good"
+in_booted apt-get remove --yes --quiet vetbridge >"$ROOT.out" 2>&1 </dev/null || fail "the removal"
+sed -n '/^## Without the package/,$p' docs/tasks/install.md | grep '^sudo ' >"$ROOT/root/$folder/commands"
+by_the_page || fail "the page's commands"
+in_booted sh -c 'systemctl enable vetbridge vetbridge@east; cd /etc/systemd/system
+  mkdir -p vetbridge.service.d vetbridge@east.service.d /var/lib/vetbridge-east
+  touch /etc/cron.d/vetbridge /root/vetbridge-2027-02-15.jsonl vetbridge.service.d/override.conf' >/dev/null 2>&1
+for block in "2 3" "1 4" "3 2"; do
+  removal "${block% *}" "${block#* }"
+  by_the_page || fail "the page's commands"
+done
+[ -d "$ROOT/var/lib/vetbridge" ] && [ -e "$ROOT/root/vetbridge-2027-02-15.jsonl" ] || fail "the record of bookings is gone"
+removal 4 3
+by_the_page || fail "the page's commands"
+left="$(in_booted find /etc /var/lib /usr/bin /usr/local /root/vetbridge-2027-02-15.jsonl -name '*vetbridge*' 2>/dev/null |
+  grep -v '^/var/lib/\(dpkg\|systemd\)/' || true)"
+[ -z "$left" ] || fail "this is left: $left"
+in_booted id vetbridge >/dev/null 2>&1 && fail "the user is left"
 say "done"

@@ -26,15 +26,20 @@ fi
 
 work=$(mktemp -d)
 pids=()
+# The copy of /etc has the machine's passwords, so it goes whatever else happens. The walk's own status stays.
 cleanup() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  local status=$?
+  set +e
+  kill "${pids[@]}" 2>/dev/null
   cd /
-  umount /etc
-  rm -rf "$work"
+  # A process that is still ending can hold it.
+  umount --lazy /etc 2>/dev/null
+  rm -rf "$work" || status=1
+  exit "$status"
 }
+trap cleanup EXIT
 cp -a /etc "$work/etc"
 mount --bind "$work/etc" /etc
-trap cleanup EXIT
 mount -t tmpfs -o mode=755 tmpfs /home
 mkdir -m 1777 /home/open
 mount -t tmpfs -o mode=755 tmpfs /run

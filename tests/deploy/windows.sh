@@ -232,11 +232,23 @@ on 30 service prepare --program-folder 'C:\new folder'
 expect 0 'C:\new folder is ready for the program'
 mkdir -m 777 "$c/open"
 touch "$c/open/version.dll"
-on 30 service prepare --program-folder 'C:\open'
-expect 1 'C:\open was open to every user' 'empty or new one'
+for _ in 1 2; do
+  on 30 service prepare --program-folder 'C:\open'
+  expect 1 'C:\open was open to every user' 'empty or new one'
+done
 status=0
 timeout 120 wine "$built/vetbridge-setup.exe" /S '/D=C:\open' </dev/null >"$work/out" 2>&1 || status=$?
 [ "$status" = 2 ] && [ "$(ls "$c/open")" = version.dll ] || fail "the installer takes an open folder ($status): $(ls "$c/open")"
+# One that was closed after somebody else had put something there; and one that is as it should be.
+if [ "$(id -u)" = 0 ]; then
+  chmod 755 "$c/open"
+  chown 65534 "$c/open/version.dll"
+  on 30 service prepare --program-folder 'C:\open'
+  expect 1 'C:\open\version.dll belongs to '
+  chown 0 "$c/open/version.dll"
+  on 30 service prepare --program-folder 'C:\open'
+  expect 0 'C:\open is ready for the program'
+fi
 rm -rf "$own"
 
 part "check, with paths of Windows and CRLF"
@@ -350,6 +362,18 @@ expect 0 '"C:\Program Files\vetbridge\vetbridge.exe" --config' 'service run'
 install_it
 on 30 service status
 expect 0
+# One that cannot be written whole changes nothing: the former program is there, and the service runs.
+log_was=$(log | wc -l)
+cp "$installed/vetbridge.exe" "$work/former.exe"
+mkdir "$installed/vetbridge.exe.new"
+status=0
+timeout 120 wine "$built/vetbridge-setup.exe" /S </dev/null >"$work/out" 2>&1 || status=$?
+[ "$status" = 2 ] || fail "the installer says $status of a program that it cannot write"
+cmp -s "$work/former.exe" "$installed/vetbridge.exe" || fail "the former program is gone"
+on 30 service status
+expect 0
+case $(log | tail -n "+$((log_was + 1))") in *Stopping*) fail "the service was stopped for a program that cannot be written" ;; esac
+rm -rf "$installed/vetbridge.exe.new"
 # A program in use, here by a prompt, is not replaced, and the service goes on with it.
 touch -d 2020-01-01 "$installed/vetbridge.exe"
 timeout 300 wine 'C:\Program Files\vetbridge\vetbridge.exe' demo --for 5m --port 38785 </dev/null >"$work/prompt" 2>&1 &
@@ -364,12 +388,14 @@ status=0
 timeout 120 wine "$built/vetbridge-setup.exe" /S </dev/null >"$work/out" 2>&1 || status=$?
 [ "$status" = 2 ] || fail "the installer says $status of a program that it cannot replace"
 [ "$(date -r "$installed/vetbridge.exe" +%Y)" = 2020 ] || fail "a program in use was replaced"
+[ ! -e "$installed/vetbridge.exe.new" ] || fail "the program that was not installed is left"
 on 30 service status
 expect 0
 kill -INT "$(pgrep -P "$prompt")"
 wait "$prompt" || true
 install_it
 [ "$(date -r "$installed/vetbridge.exe" +%Y)" != 2020 ] || fail "the program was not replaced"
+[ ! -e "$installed/vetbridge.exe.new" ] || fail "the program is there twice"
 on 30 service status
 expect 0
 # Stopped by a person, it stays so.

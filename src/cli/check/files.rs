@@ -1,5 +1,6 @@
-//! The files that a configuration consists of: who can read the secrets in them, whether the
-//! service can where root checks in its place, and how long the certificate authority is good for.
+//! The files that a configuration consists of: who can read the secrets in them, who can change
+//! them, whether the service can read them where root checks in its place, and how long the
+//! certificate authority is good for.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +13,8 @@ use crate::config::certificate::CaFile;
 use crate::findings::report::Report;
 use crate::http::certificate_facts;
 use crate::http::network::holds_authority;
-use crate::messages::{check_findings as say, tls as tls_say};
-use crate::os::files;
+use crate::messages::{check_findings as say, tls as tls_say, windows_service};
+use crate::os::{access, files};
 
 /// Looks at each file once.
 pub(super) fn inspect(config: &Config, now: DateTime<Utc>, report: &mut Report) {
@@ -29,6 +30,9 @@ pub(super) fn inspect(config: &Config, now: DateTime<Utc>, report: &mut Report) 
             let place = if is_config { config.source.display().to_string() } else { place };
             report.note(place, say::secret_read_by_all(file.display(), is_config));
         }
+    }
+    if let Some(foreign) = access::opened_to(&config.source) {
+        report.note(config.source.display().to_string(), windows_service::opened_to(&foreign));
     }
     if let Some(owner) = state_owner::to_become(&config.state_path) {
         inspect_for(owner, config, report);
@@ -52,7 +56,8 @@ fn inspect_for(service: Owner, config: &Config, report: &mut Report) {
     let mut seen = BTreeSet::new();
     for (place, file) in [source].into_iter().chain(secrets).chain(authorities) {
         if let Some(obstacle) = service.obstacle(file).filter(|own| seen.insert(own.path.clone())) {
-            report.problem(place, say::closed_to_the_service(file, &obstacle));
+            let advice = say::closed_to_the_service(file, &obstacle);
+            if obstacle.is_certain() { report.problem(place, advice) } else { report.note(place, advice) }
         }
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf, absolute};
 use rustix::io::Errno;
 
 use super::{accounts, process_owner};
-use crate::os::ownership::{FilePart, FileRight, ForeignHand, Hand, Obstacle, Ownership};
+use crate::os::ownership::{FilePart, FileRight, ForeignHand, Hand, Obstacle, Ownership, WayIn};
 
 /// The attribute of a file that has an access list beside its mode bits.
 const ACCESS_LIST: &str = "system.posix_acl_access";
@@ -38,25 +38,35 @@ pub fn foreign_hand(file: &Path) -> io::Result<Option<ForeignHand>> {
     Ok(foreign)
 }
 
-/// What keeps a user, who is in this group at least, from what the file holds. Nothing where it
+/// What keeps a user, whose files have this group, from what the file holds. Nothing where it
 /// cannot be told: an access list decides, or the file is gone.
 pub fn obstacle(file: &Path, user: u32, group: u32) -> Option<Obstacle> {
-    let account = accounts::account(user, group);
+    let (account, lets_in) = accounts::account(user, group);
     let (named, real) = (absolute(file).ok()?, file.canonicalize().ok()?);
     let on_the_way = [&named, &real].into_iter().flat_map(|path| {
         let above: Vec<&Path> = path.ancestors().skip(1).collect();
         above.into_iter().rev().map(|folder| (folder, FileRight::Enter))
     });
-    on_the_way.chain([(real.as_path(), FileRight::Read)]).find_map(|(path, access)| {
+    let closed = on_the_way.chain([(real.as_path(), FileRight::Read)]).filter_map(|(path, lacks)| {
         let found = ownership(&fs::metadata(path).ok()?);
-        (!found.gives(&account, access) && !has_access_list(path)).then(|| Obstacle {
-            path: PathBuf::from(path),
-            lacks: access,
-            user: accounts::user_called(user),
-            group: accounts::group_called(group),
-            is_own: found.user == user,
-        })
-    })
+        let way_in = if found.gives(&account, lacks) || has_access_list(path) {
+            return None;
+        } else if found.user == user {
+            WayIn::OwnRight
+        } else if found.gives_members(&account, lacks) {
+            WayIn::Membership(accounts::group_called(found.group))
+        } else {
+            WayIn::Group(accounts::group_called(lets_in))
+        };
+        Some(Obstacle { path: PathBuf::from(path), lacks, user: accounts::user_called(user), way_in })
+    });
+    // What is certain says more than what may not be so.
+    closed.min_by_key(|own| !own.is_certain())
+}
+
+/// Nothing: root needs no entry in a list to open a folder, and so leaves none.
+pub fn opened_to(_config: &Path) -> Option<ForeignHand> {
+    None
 }
 
 fn ownership(found: &Metadata) -> Ownership {
@@ -108,6 +118,36 @@ mod tests {
             assert_eq!(keeps(&link), expected, "by a link: {folder_mode:o} {file_mode:o}");
         }
         assert_eq!(keeps(&folder.path().join("none")), None);
+    }
+
+    #[test]
+    fn a_group_that_the_user_may_be_in_keeps_nobody_out_for_certain() {
+        let folder = folder_for_all();
+        let (inner, file) = (folder.path().join("private"), folder.path().join("private/p"));
+        fs::create_dir(&inner).unwrap();
+        fs::write(&file, "secret").unwrap();
+        let group = fs::metadata(&file).unwrap().gid();
+        let members = || WayIn::Membership(accounts::group_called(group));
+        for (folder_mode, file_mode, expected) in [
+            (0o711, 0o640, Some((file.clone(), members()))),
+            (0o710, 0o644, Some((inner.clone(), members()))),
+            (0o710, 0o640, Some((inner.clone(), members()))),
+            // The file is closed whether the folder is or not.
+            (0o710, 0o600, Some((file.clone(), WayIn::Group(accounts::group_called(NOBODY))))),
+        ] {
+            set(&inner, folder_mode);
+            set(&file, file_mode);
+            let found = obstacle(&file, NOBODY, NOBODY);
+            let certain = found.as_ref().map(Obstacle::is_certain);
+            assert_eq!(certain, expected.as_ref().map(|(_, way_in)| matches!(way_in, WayIn::Group(_))));
+            assert_eq!(found.map(|own| (own.path, own.way_in)), expected, "{folder_mode:o} {file_mode:o}");
+        }
+        // What the state has for a group makes nobody a member.
+        set(&inner, 0o711);
+        set(&file, 0o640);
+        assert_eq!(obstacle(&file, NOBODY, group).map(|own| own.way_in), Some(members()));
+        // A number that this machine does not name, as in a container, has no other group.
+        assert_eq!(obstacle(&file, 4_294_967_000, group), None);
     }
 
     #[test]

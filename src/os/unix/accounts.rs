@@ -1,7 +1,6 @@
 //! Names and groups of users, as the files of this machine have them. A directory service may know
-//! more.
+//! more, and systemd may put a service into more (`SupplementaryGroups=`).
 
-use std::collections::BTreeSet;
 use std::fs;
 
 use crate::os::ownership::UserInGroups;
@@ -19,11 +18,17 @@ pub(super) fn group_called(number: u32) -> String {
     name(&read(GROUPS), number).map_or_else(|| number.to_string(), str::to_owned)
 }
 
-/// A user with the groups that it is in, this one among them.
-pub(super) fn account(user: u32, group: u32) -> UserInGroups {
-    let mut groups = groups_of(&read(USERS), &read(GROUPS), user);
-    groups.insert(group);
-    UserInGroups { user, groups }
+/// A user with the groups that it is in, and the one of them by which it is let in. `of_its_files`
+/// is the group that its files have: its own where no file of this machine names the user, as in a
+/// container.
+pub(super) fn account(user: u32, of_its_files: u32) -> (UserInGroups, u32) {
+    let groups = groups_of(&read(USERS), &read(GROUPS), user);
+    let lets_in = match groups.first() {
+        Some(first) if !groups.contains(&of_its_files) => *first,
+        _ => of_its_files,
+    };
+    let groups = if groups.is_empty() { vec![of_its_files] } else { groups };
+    (UserInGroups { user, groups: groups.into_iter().collect() }, lets_in)
 }
 
 fn read(file: &str) -> String {
@@ -39,9 +44,9 @@ fn name(entries: &str, number: u32) -> Option<&str> {
     })
 }
 
-/// `name:x:user:group:…`, and `name:x:group:name,name`.
-fn groups_of(users: &str, groups: &str, user: u32) -> BTreeSet<u32> {
-    let Some(name) = name(users, user) else { return BTreeSet::new() };
+/// Its own group first. The lines are `name:x:user:group:…`, and `name:x:group:name,name`.
+fn groups_of(users: &str, groups: &str, user: u32) -> Vec<u32> {
+    let Some(name) = name(users, user) else { return Vec::new() };
     let fields = |line: &'_ str| line.split(':').map(str::to_owned).collect::<Vec<_>>();
     let first = users.lines().map(fields).filter(|own| own.first().is_some_and(|own| own == name));
     let first = first.filter_map(|own| own.get(3)?.parse().ok());
@@ -59,8 +64,8 @@ mod tests {
 
     #[test]
     fn a_user_has_its_own_group_and_those_that_list_it() {
-        assert_eq!(groups_of(SOME_USERS, SOME_GROUPS, 990), [50, 991].into());
-        assert_eq!(groups_of(SOME_USERS, SOME_GROUPS, 7), BTreeSet::new());
+        assert_eq!(groups_of(SOME_USERS, SOME_GROUPS, 990), [991, 50]);
+        assert!(groups_of(SOME_USERS, SOME_GROUPS, 7).is_empty());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::file_security::{self, changer_of, list_of};
+use super::file_security::{self, changer_of, list_of, own_and_service};
 use crate::os::sddl;
 use crate::os::service_fault::ServiceFault;
 use crate::os::service_sid::{SERVICE_NAME, of_service};
@@ -50,6 +50,10 @@ impl ServiceRights {
 pub fn close_directory(path: &Path, rights: ServiceRights, others: &[PathBuf]) -> Result<(), ServiceFault> {
     make(path)?;
     if !is_closed_for_the_service(path) {
+        // A service that runs keeps the directory until what others have put there is dealt with.
+        if names_the_service(path) {
+            file_security::refuse_foreign_below(path)?;
+        }
         icacls(path, path, ["/setowner", &account(ADMINISTRATORS), "/L", "/Q"])?;
         icacls(path, path, ["/reset", "/L", "/Q"])?;
         set_list(path, [inherited(SYSTEM, "F"), inherited(ADMINISTRATORS, "F")])?;
@@ -67,41 +71,54 @@ pub fn close_directory(path: &Path, rights: ServiceRights, others: &[PathBuf]) -
 }
 
 /// Makes the folder of the program if need be, so that administrators alone can change what is in
-/// it. One that was so before, as below `C:\Program Files`, keeps its list and what it has.
+/// it. One that was so before, as below `C:\Program Files`, keeps its list and what it has. One
+/// that is refused stays as it is: closed by this, it would count as safe the next time, with what
+/// others had put there.
 ///
 /// # Errors
 /// It cannot be made, somebody else may have put it or something in it there, or its list cannot be
 /// set.
 pub fn close_program_folder(path: &Path) -> Result<(), ServiceFault> {
     let is_made = make(path)?;
-    let by = match changer_of(path) {
-        Ok(None) if !is_made => return Ok(()),
+    let by = match changer_of(path, &own_and_service()) {
+        // Somebody may have put something there before it was closed.
+        Ok(None) if !is_made => return file_security::refuse_foreign_below(path),
         Ok(by) => by,
         Err(_) => None,
     };
+    let by = by.unwrap_or_else(|| "somebody else".to_owned());
+    refuse_filled(path, &by)?;
     icacls(path, path, ["/setowner", &account(ADMINISTRATORS), "/L", "/Q"])?;
     icacls(path, path, ["/reset", "/L", "/Q"])?;
     set_list(path, [inherited(SYSTEM, "F"), inherited(ADMINISTRATORS, "F"), inherited(USERS, "RX")])?;
+    // Somebody may have been faster.
+    refuse_filled(path, &by)
+}
+
+/// `by` are those who could have filled it.
+fn refuse_filled(path: &Path, by: &str) -> Result<(), ServiceFault> {
     match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
         Ok(true) => Ok(()),
-        Ok(false) | Err(_) => {
-            let by = by.unwrap_or_else(|| "somebody else".to_owned());
-            Err(ServiceFault::FolderNotEmpty { path: path.to_owned(), by })
-        }
+        Ok(false) | Err(_) => Err(ServiceFault::FolderNotEmpty { path: path.to_owned(), by: by.to_owned() }),
     }
 }
 
 /// Refuses a directory that is not as [`close_directory`] leaves it: administrators can have
-/// deleted it since, and somebody else have made another one.
+/// deleted it since, and somebody else have made another one. `Some`: the one account that may
+/// change it all the same, as Explorer lets an administrator in who opens it. That is no reason to
+/// stay away from work.
 ///
 /// # Errors
 /// It is not.
-pub fn refuse_unclosed(path: &Path) -> Result<(), ServiceFault> {
+pub fn refuse_unclosed(path: &Path) -> Result<Option<String>, ServiceFault> {
     file_security::refuse_foreign(path)?;
-    match changer_of(path) {
-        Ok(Some(by)) => Err(ServiceFault::NotClosed { path: path.to_owned(), by }),
-        Ok(None) | Err(_) => Ok(()),
-    }
+    file_security::refuse_open_to_many(path)
+}
+
+/// Who else than administrators and the service may change what is in a directory that
+/// [`close_directory`] has closed. Nobody, of one that it has not.
+pub fn changer_of_closed(path: &Path) -> Option<String> {
+    if names_the_service(path) { changer_of(path, &own_and_service()).ok().flatten() } else { None }
 }
 
 /// True if it was not there. Whoever made it before could have made a link that leads elsewhere,
@@ -117,8 +134,11 @@ fn make(path: &Path) -> Result<bool, ServiceFault> {
 }
 
 fn is_closed_for_the_service(path: &Path) -> bool {
-    let names_the_service = list_of(path).is_ok_and(|list| sddl::names(&list, &of_service(SERVICE_NAME)));
-    names_the_service && matches!(changer_of(path), Ok(None))
+    names_the_service(path) && matches!(changer_of(path, &own_and_service()), Ok(None))
+}
+
+fn names_the_service(path: &Path) -> bool {
+    list_of(path).is_ok_and(|list| sddl::names(&list, &of_service(SERVICE_NAME)))
 }
 
 fn set_list(path: &Path, entries: impl IntoIterator<Item = String>) -> Result<(), ServiceFault> {

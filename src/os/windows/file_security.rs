@@ -1,6 +1,8 @@
 //! Whose a file is, and who may change it. Every user of the computer may make a directory below
 //! `%ProgramData%` or on a drive, and so can have put one there before vetbridge was installed,
 //! with a configuration or a program of theirs in it.
+//!
+//! `others` are accounts that are trusted besides Windows and the administrators.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,9 +15,10 @@ use windows_permissions::wrappers::{
 };
 use windows_permissions::{LocalBox, SecurityDescriptor, Sid};
 
-use crate::os::sddl;
+use crate::os::sddl::{self, OpenedTo};
 use crate::os::service_fault::ServiceFault;
-use crate::os::trusted_owners::{ADMINISTRATORS, SYSTEM, is_trusted};
+use crate::os::service_sid::{SERVICE_NAME, of_service};
+use crate::os::trusted_owners::is_trusted;
 
 /// For messages about what all users may do.
 const EVERY_USER: &str = "every user of this computer";
@@ -44,7 +47,7 @@ pub(super) fn refuse_foreign(path: &Path) -> Result<(), ServiceFault> {
     if found.file_type().is_symlink() {
         return Err(ServiceFault::Link { path: path.to_owned() });
     }
-    match foreign_owner(path) {
+    match foreign_owner(path, &own_and_service()) {
         Ok(None) => Ok(()),
         Ok(Some(owner)) => Err(ServiceFault::Foreign { path: path.to_owned(), owner }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -74,12 +77,13 @@ pub(super) fn refuse_foreign_below(directory: &Path) -> Result<(), ServiceFault>
 /// # Errors
 /// One of them is not.
 pub(super) fn refuse_replaceable(path: &Path) -> Result<(), ServiceFault> {
+    let others = own_and_service();
     for above in path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty() && above.exists()) {
-        let by = match foreign_owner(above).map_err(|error| unknown(above, error))? {
+        let by = match foreign_owner(above, &others).map_err(|error| unknown(above, error))? {
             Some(owner) => Some(owner),
             None => {
                 let list = list_of(above).map_err(|error| unknown(above, error))?;
-                sddl::replacer(&list, own().as_deref()).map(called)
+                sddl::replacer(&list, &others).map(called)
             }
         };
         if let Some(by) = by {
@@ -96,35 +100,50 @@ pub(super) fn refuse_replaceable(path: &Path) -> Result<(), ServiceFault> {
 pub(super) fn refuse_changeable(file: &Path) -> Result<(), ServiceFault> {
     refuse_replaceable(file)?;
     for path in file.ancestors().take(2) {
-        if let Some(by) = changer_of(path).map_err(|error| unknown(path, error))? {
+        if let Some(by) = changer_of(path, &own_and_service()).map_err(|error| unknown(path, error))? {
             return Err(ServiceFault::Replaceable { path: path.to_owned(), by });
         }
     }
     refuse_foreign(file)
 }
 
-/// Who else than administrators may change the file, or what is in the directory.
+/// Who else than administrators and `others` may change the file, or what is in the directory.
 ///
 /// # Errors
 /// Windows does not say.
-pub(super) fn changer_of(path: &Path) -> io::Result<Option<String>> {
-    Ok(sddl::changer(&list_of(path)?, own().as_deref()).map(called))
+pub(super) fn changer_of(path: &Path, others: &[String]) -> io::Result<Option<String>> {
+    Ok(sddl::changer(&list_of(path)?, others).map(called))
 }
 
-/// True if this process has the rights of an administrator, or is one of Windows itself.
-pub(super) fn is_administrator() -> bool {
-    matches!(own().as_deref(), Some(ADMINISTRATORS | SYSTEM))
+/// Of a directory of the service that was closed once: the one account that may change what is in
+/// it all the same.
+///
+/// # Errors
+/// Many may.
+pub(super) fn refuse_open_to_many(path: &Path) -> Result<Option<String>, ServiceFault> {
+    // The service itself may not be allowed to read its list.
+    let list = list_of(path).unwrap_or_default();
+    match sddl::opened_to(&list, &own_and_service()) {
+        None => Ok(None),
+        Some(OpenedTo::One(account)) => Ok(Some(called(account))),
+        Some(OpenedTo::Many(account)) => Err(ServiceFault::NotClosed { path: path.to_owned(), by: called(account) }),
+    }
 }
 
-/// Whose it is, if not the one's who types the command, an administrator's or the service's.
+/// Who is trusted with the places of the service: the service, and who types the command.
+pub(super) fn own_and_service() -> Vec<String> {
+    own().into_iter().chain([of_service(SERVICE_NAME)]).collect()
+}
+
+/// Whose it is, if not an administrator's or one of the `others`.
 ///
 /// # Errors
 /// Windows does not say.
-pub(super) fn foreign_owner(path: &Path) -> io::Result<Option<String>> {
+pub(super) fn foreign_owner(path: &Path, others: &[String]) -> io::Result<Option<String>> {
     let found = descriptor(path, SecurityInformation::Owner)?;
     let owner = found.owner().ok_or_else(|| io::Error::other("it has no owner"))?;
     let number = ConvertSidToStringSid(owner)?.to_string_lossy().into_owned();
-    if is_trusted(&number, own().as_deref()) {
+    if is_trusted(&number, others) {
         return Ok(None);
     }
     Ok(Some(name_of(owner).unwrap_or(number)))
@@ -145,8 +164,8 @@ fn name_of(account: &Sid) -> Option<String> {
     Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(r"\"))
 }
 
-/// Who owns what this process makes.
-fn own() -> Option<String> {
+/// Who owns what this process makes: the administrators, in a prompt of theirs.
+pub(super) fn own() -> Option<String> {
     let made = tempfile::NamedTempFile::new().ok()?;
     let found = descriptor(made.path(), SecurityInformation::Owner).ok()?;
     Some(ConvertSidToStringSid(found.owner()?).ok()?.to_string_lossy().into_owned())

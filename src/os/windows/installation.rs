@@ -16,6 +16,7 @@ use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 use super::access_list::{self, ServiceRights};
 use super::service_manager::{RELOAD_CONTROL, fault, said};
 use super::{event_log, file_security, places};
+use crate::os::ownership::{ForeignHand, Hand};
 use crate::os::service_fault::ServiceFault;
 use crate::os::service_sid::{SERVICE_ACCOUNT, SERVICE_NAME};
 
@@ -62,12 +63,14 @@ pub fn prepare_program_folder(folder: &Path) -> Result<(), ServiceFault> {
 }
 
 /// Refuses to read a configuration in the usual place that somebody else could have put there.
+/// `Some`: the one account that could, because an administrator has let it in.
 ///
 /// # Errors
 /// Somebody could.
-pub fn refuse_planted(config: &Path) -> Result<(), ServiceFault> {
-    let own = places::own_directory();
-    if config.starts_with(&own) { access_list::refuse_unclosed(&own) } else { Ok(()) }
+pub fn refuse_planted(config: &Path) -> Result<Option<ForeignHand>, ServiceFault> {
+    let path = places::own_directory();
+    let by = if config.starts_with(&path) { access_list::refuse_unclosed(&path)? } else { None };
+    Ok(by.map(|by| ForeignHand { path, hand: Hand::Changes(by) }))
 }
 
 /// Installs the service, or brings one that is installed to the present program and configuration.

@@ -131,7 +131,9 @@ pub(super) fn url(schemes: &'static [&'static str]) -> impl Fn(&Value<'_>) -> Op
     // The better of the schemes stands last.
     let example = schemes.last().copied().unwrap_or("https");
     move |value| {
-        let url = value.parsed(|text| Url::parse(trimmed(text)).map_err(|error| say::bad_url(error, example)))?;
+        let parse =
+            |text: &str| Url::parse(trimmed(text)).map_err(|error| say::bad_url(error, example, text.is_ascii()));
+        let url = value.parsed(parse)?;
         if !schemes.contains(&url.scheme()) || url.host().is_none() {
             return value.fail(say::url_scheme(schemes));
         }

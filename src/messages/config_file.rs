@@ -208,9 +208,10 @@ pub fn colon_in_username() -> &'static str {
     "a user name with a colon cannot be sent (HTTP Basic): give the OpenVPMS user another login name"
 }
 
-/// A URL that is none.
-pub fn bad_url(reason: impl Display, scheme: &str) -> String {
-    format!("is no URL ({reason}); write it like \"{scheme}://host/path\"")
+/// A URL that is none. Names of servers are not put into the letters that DNS has.
+pub fn bad_url(reason: impl Display, scheme: &str, is_ascii: bool) -> String {
+    let host = if is_ascii { "" } else { ", its host as DNS has it (xn--…)" };
+    format!("is no URL ({reason}); write it like \"{scheme}://host/path\"{host}")
 }
 
 /// A URL of another scheme.

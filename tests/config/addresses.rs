@@ -31,3 +31,12 @@ fn the_public_url_is_https() {
     assert!(parse_in(directory().path(), &webhooks("https://bridge.example.com/some/path")).is_ok());
     assert!(problems(&webhooks("https://bridge.example.com/?a=b"))[0].contains("plain URL"));
 }
+
+#[test]
+fn a_host_in_letters_that_dns_does_not_have_is_refused_with_how_it_is_written() {
+    let url = "http://127.0.0.1/openvpms";
+    let found = problem_with(url, "https://klinik-müller.example/openvpms");
+    assert!(found.contains("[openvpms] url: is no URL") && found.contains("as DNS has it (xn--…)"), "{found}");
+    let written = LEAST.replace(url, "https://xn--klinik-mller-0hb.example/openvpms");
+    assert!(parse_in(directory().path(), &written).is_ok());
+}

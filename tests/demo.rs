@@ -72,9 +72,17 @@ fn the_log_of_the_bridge_names_no_pet_owner_however_much_it_says() {
     let name = booking.split("  ").nth(1).unwrap().split(" [").next().unwrap().trim();
     let (first, last) = name.split_once(' ').unwrap();
     let pet = booking.split(" books for ").nth(1).unwrap().split(':').next().unwrap();
-    for secret in [first, last, pet, "@example.com", "49157", "491 57", "demo-api-key", "demo-practice-key", "changeit"]
+    // The time before each line has any six digits once in a while; ports have five.
+    let without_time = |line| match str::split_once(line, ' ') {
+        Some((time, said)) if time.ends_with('Z') => said,
+        _ => line,
+    };
+    let said: Vec<&str> = log.lines().map(without_time).collect();
+    let phone = ["491570", "491 570", "491571", "491 571"];
+    for secret in
+        [first, last, pet, "@example.com", "demo-api-key", "demo-practice-key", "changeit"].iter().chain(&phone)
     {
-        assert!(!log.contains(secret), "the log says {secret:?}");
+        assert!(!said.iter().any(|line| line.contains(secret)), "the log says {secret:?}");
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) enum Outage {
 /// No request is carried out later than this after it was sent: what lies in a queue for longer is
 /// beyond what anybody can promise for.
 const LATE_MAX_MS: u64 = 25_000;
+pub(crate) const LATE_MAX: TimeDelta = TimeDelta::milliseconds(LATE_MAX_MS.cast_signed());
 /// A rejection that nobody heard arrive is taken to have arrived while somebody waited for it, so
 /// this one keeps to that.
 const LATE_REJECTION_MAX_MS: u64 = 9_000;

@@ -9,9 +9,13 @@ use vetbridge::simulator::openvpms::Appointment;
 use super::{Wrong, in_general, of};
 use crate::life::{Deed, Life};
 use crate::story::Purpose;
+use crate::weather::LATE_MAX;
 
 /// Healthengine's own limit for a rejection.
 const DEADLINE: TimeDelta = TimeDelta::seconds(20);
+
+/// Healthengine's times may be cut to whole seconds.
+const SLACK: TimeDelta = TimeDelta::seconds(1);
 
 /// A pet owner's cancellation is answered within this where nothing is wrong.
 const UPDATE_ANSWERED: TimeDelta = TimeDelta::seconds(45);
@@ -33,17 +37,22 @@ impl Life {
         Ok(())
     }
 
-    /// An answer that lay in a queue while somebody resolved its booking, and came after the answer
-    /// to that; or one of a store that went back, which does not know what was answered since: on a
+    /// An answer that lay in a queue while somebody resolved its booking, or while the store was
+    /// lost, and came after the answer to that; or one of a store that went back, which does not know what was answered since: on a
     /// list of several pages that changes it cannot see that either.
     fn is_overtaken(&self, violation: &Violation) -> bool {
+        let at = violation.at - TimeDelta::seconds(self.world.shape.skew_seconds);
         if violation.what.contains("is no appointment type of") {
             // Days that lay in a queue while their resource lost its types, which Healthengine was told meanwhile.
-            let at = violation.at - TimeDelta::seconds(self.world.shape.skew_seconds);
             return self.world.story.days_lay_in_a_queue_at(at);
         }
         let id = violation.call.split('/').nth(1).and_then(|number| number.parse().ok()).map(BookingId);
-        let late = |id| self.was(id, Deed::Resolved) && !self.world.story.struck(id, Purpose::Answer).is_empty();
+        let struck = |id| self.world.story.struck(id, Purpose::Answer);
+        let lay_in_a_queue = |id| struck(id).iter().any(|sent| *sent <= at && at - sent <= LATE_MAX + SLACK);
+        let late = |id| {
+            self.was(id, Deed::Resolved) && !struck(id).is_empty()
+                || self.store_went_back_since(id) && lay_in_a_queue(id)
+        };
         let otherwise = violation.what.contains("confirmed with other ids");
         let resolved = violation.what.contains("rejected or cancelled by the PMS");
         // A list can have been read before Healthengine took the first answer, and somebody named

@@ -130,7 +130,8 @@ pub(super) fn read_all<E: Engine>(
     begins: &mut dyn FnMut(&[u8], &[u8]),
     reading: &impl FirstReading,
 ) -> Result<(), String> {
-    quietly(|| reading.opened(&OpenedDatabase(disk.engine())))?;
+    // What is damaged shows in the reading.
+    let _not_asked = quietly(|| reading.opened(&OpenedDatabase(disk.engine())));
     let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let threads = (processors - 1).clamp(1, THREADS_MAX);
     let (sender, receiver) = sync_channel::<FoundGroup>(2 * threads);

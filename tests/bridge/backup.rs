@@ -3,9 +3,10 @@
 use chrono::TimeDelta;
 use vetbridge::booking::entry::State;
 use vetbridge::bridge::off::Off;
+use vetbridge::ids::BookingId;
 use vetbridge::simulator::exchange::Fault;
 use vetbridge::simulator::healthengine::MarketplaceStatus;
-use vetbridge::store::{MemoryEngine, Store};
+use vetbridge::store::{Export, MemoryEngine, Store};
 
 use crate::lifecycle::{block, offers, until_silent};
 use crate::support::{Clinic, PRACTICE, minutes, seconds};
@@ -50,14 +51,20 @@ async fn an_old_backup_is_safe_bookings_since_then_are_adopted_and_never_inserte
     clinic.finish().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_booking_that_the_backup_has_half_done_is_looked_for_before_it_is_made() {
-    let mut clinic = Clinic::open().await;
+/// A booking that is confirmed, and a backup of the moment in which its POST was under way.
+async fn half_done(clinic: &Clinic) -> (BookingId, Export) {
     clinic.fail_submissions([Fault::Slow(seconds(2))]);
     let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
     clinic.until("the POST has left", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
     let backup = clinic.export();
     clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    (booking, backup)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_that_the_backup_has_half_done_is_looked_for_before_it_is_made() {
+    let mut clinic = Clinic::open().await;
+    let (booking, backup) = half_done(&clinic).await;
     clinic.pass(minutes(5)).await;
     clinic.stop().await;
     clinic.import(&backup);
@@ -73,11 +80,7 @@ async fn a_booking_that_the_backup_has_half_done_is_looked_for_before_it_is_made
 #[tokio::test(start_paused = true)]
 async fn what_the_backup_has_half_done_waits_until_a_whole_list_says_whether_it_is_asked_for() {
     let mut clinic = Clinic::open().await;
-    clinic.fail_submissions([Fault::Slow(seconds(2))]);
-    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
-    clinic.until("the POST has left", seconds(10), |clinic| clinic.state(booking) == Some(State::Submitting)).await;
-    let backup = clinic.export();
-    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    let (booking, backup) = half_done(&clinic).await;
     clinic.stop().await;
     clinic.import(&backup);
     // An entry that cannot be made out could be any booking.

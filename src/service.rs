@@ -109,10 +109,11 @@ pub struct Opened {
     store: Store,
     /// What was read of it when it was opened, if that was kept.
     records: Option<StartRecords>,
-    /// What is shown at the root of the admin listener instead of the status page.
+    /// What is shown at the root of the admin listener instead of the status page, which is at
+    /// [`server::STATUS_PATH`] then.
     front: Option<FrontPages>,
-    /// The service without a store was asked here. Kept open, so that nobody who connects in
-    /// between is turned away.
+    /// One that listens already: where the service without a store was asked, or whose port was
+    /// chosen before. Kept open, so that nobody who connects in between is turned away.
     admin: Option<Bound>,
     /// What told people that there was no store. It tells them that there is one again.
     alerts: Option<Arc<Alerts>>,
@@ -127,13 +128,6 @@ impl Opened {
     /// On a store whose records were read when it was opened.
     fn with_records((store, records): (Store, StartRecords)) -> Self {
         Self { records: Some(records), ..Self::on(store) }
-    }
-
-    /// With these pages at the root of the admin listener; the status page is at
-    /// [`server::STATUS_PATH`] then.
-    #[must_use]
-    pub fn with_front(self, front: FrontPages) -> Self {
-        Self { front: Some(front), ..self }
     }
 }
 
@@ -159,18 +153,20 @@ impl Service {
         Self::start_on(opened, config, connect, clock).await
     }
 
-    /// The same with these pages at the root of the admin listener.
+    /// The same with an admin listener that is there already, and with these pages at its root.
     ///
     /// # Errors
     /// As those of [`Self::start`].
-    pub async fn start_behind(
-        front: FrontPages,
+    pub async fn start_on_loopback(
+        listener: LoopbackListener,
+        front: Option<FrontPages>,
         config: &Config,
         connect: &impl Connect,
         clock: Clock,
     ) -> Result<Self, StartError> {
         let opened = Opened::with_records(open_store(config, connect, &clock).await?);
-        Self::start_on(opened.with_front(front), config, connect, clock).await
+        let opened = Opened { admin: Some(listener.0), front, ..opened };
+        Self::start_on(opened, config, connect, clock).await
     }
 
     /// The same on a store that is open.
@@ -331,15 +327,24 @@ impl Service {
     }
 }
 
-/// An address of this machine alone that nobody listens on, with this port or, if it is 0, with a
-/// free one: for a service whose port is no matter of its configuration.
-///
-/// # Errors
-/// Somebody listens there. The advice names the option, since nobody typed a key of a file.
-pub async fn loopback_address(port: u16) -> Result<SocketAddr, Advice> {
-    let wanted = SocketAddr::from(([127, 0, 0, 1], port));
-    let (_listener, address) = bind("--port", wanted).await?;
-    Ok(address)
+/// An admin listener on this machine alone, for a service whose port is no matter of its
+/// configuration. It listens before the service is there, so that the address can be written down
+/// and nobody else takes it meanwhile.
+pub struct LoopbackListener(Bound);
+
+impl LoopbackListener {
+    /// Listens on this port or, if it is 0, on a free one.
+    ///
+    /// # Errors
+    /// Somebody listens there. The advice names the option, since nobody typed a key of a file.
+    pub async fn bind(port: u16) -> Result<Self, Advice> {
+        bind("--port", SocketAddr::from(([127, 0, 0, 1], port))).await.map(Self)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.0.1
+    }
 }
 
 impl Telling {

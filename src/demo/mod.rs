@@ -40,6 +40,7 @@ mod staff;
 mod stage;
 mod summary;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -50,8 +51,10 @@ use self::clinic::SITES;
 use self::journal::Journal;
 use self::scene::Scene;
 use self::stage::Stage;
+use crate::ids::PracticeId;
+use crate::practice::Practice;
 use crate::random::Random;
-use crate::simulator::healthengine::{HealthengineModel, ListedResource};
+use crate::simulator::healthengine::HealthengineModel;
 use crate::simulator::openvpms::World;
 
 pub use self::account::Lines;
@@ -140,26 +143,29 @@ impl Demo {
         let scene = Scene { stage, journal: Journal::default(), account, random };
         let mut demo = Self { scene, deck: BEGINNING.to_vec() };
         let began = Instant::now();
-        demo.until(Self::everything_is_offered).await?;
+        demo.until_nothing_is_missing(Self::not_offered).await.context("the clinic's free time is not offered")?;
         demo.scene.account.tell_offer(&demo.scene.stage, began.elapsed());
-        // Who is rostered where is seen while the diary is empty, as of days that the horizon
-        // reaches. What stands in it at the first reading, next to the hour at which two vets
-        // change rooms, could be either's.
+        // By now every day was read while the diary was empty, and so it is known who is rostered
+        // where. What stands in a day when it is read for the first time, next to the hour at which
+        // two vets change rooms, could be either's.
         demo.scene.staff_fill_in();
-        demo.until(|demo| demo.compare().agrees()).await?;
+        let differences = |demo: &Self| demo.compare().differences;
+        demo.until_nothing_is_missing(differences).await.context("what stands in the diary was not noticed")?;
         tokio::time::sleep_until(began + STORE_IS_OLDER).await;
         Ok(demo)
     }
 
-    /// Waits until the bridge has come so far.
-    async fn until(&self, so_far: impl Fn(&Self) -> bool) -> anyhow::Result<()> {
-        let offered = async {
-            while !so_far(self) {
-                tokio::time::sleep(COMPARE).await;
+    /// Waits until nothing is missing any more; the error says what still is.
+    async fn until_nothing_is_missing(&self, missing: impl Fn(&Self) -> Vec<String>) -> anyhow::Result<()> {
+        let limit = Instant::now() + START_MAX;
+        loop {
+            let missing = missing(self);
+            if missing.is_empty() {
+                return Ok(());
             }
-        };
-        let waited = tokio::time::timeout(START_MAX, offered).await;
-        waited.context("the bridge did not offer the clinic's free time in half a minute; see its log")
+            anyhow::ensure!(Instant::now() < limit, "after half a minute, see also the log: {}", missing.join("; "));
+            tokio::time::sleep(COMPARE).await;
+        }
     }
 
     /// Lets people act until `end` comes.
@@ -227,19 +233,19 @@ impl Demo {
         self.scene.stage.clear().await;
     }
 
-    fn everything_is_offered(&self) -> bool {
+    /// What Healthengine does not offer yet of all days, in words.
+    fn not_offered(&self) -> Vec<String> {
         let stage = &self.scene.stage;
-        let in_step = stage.service().bridge().practices().all(|own| own.not_in_step(stage.now()).is_empty());
-        let offers = |site: &clinic::Site| {
-            let resources = stage.marketplace().resources(&site.practice()).unwrap_or_default();
-            let days = clinic::coming_days(stage.today(), 3);
-            let offered = |resource: &ListedResource| {
-                let offers = |day| stage.marketplace().offered(&site.practice(), &resource.id, day);
-                days.iter().any(|day| offers(*day).is_ok_and(|offers| !offers.is_empty()))
-            };
-            !resources.is_empty() && resources.iter().all(offered)
+        let of_practice = |own: Arc<Practice>| {
+            let id = own.id().clone();
+            own.not_in_step(stage.now()).into_iter().map(move |why| format!("practice {id}: {why}"))
         };
-        in_step && SITES.iter().all(offers)
+        let mut missing: Vec<String> = stage.service().bridge().practices().flat_map(of_practice).collect();
+        let has_none = |practice: &PracticeId| stage.marketplace().resources(practice).unwrap_or_default().is_empty();
+        let sites = SITES.iter().map(clinic::Site::practice).filter(has_none);
+        missing.extend(sites.map(|practice| format!("practice {practice} has no resources")));
+        missing.extend(self.compare().differences);
+        missing
     }
 
     /// Deals the next card that can be played; a round is over when all were dealt.

@@ -23,7 +23,7 @@ use crate::ids::{BookingId, LocationId, ScheduleId};
 use crate::os::files;
 use crate::os::words::NO_TEMPORARY_FILES;
 use crate::random::Random;
-use crate::service::{Service, loopback_address};
+use crate::service::{LoopbackListener, Service};
 use crate::simulator::exchange::{ArrivedRequest, Faults, Model, SentAnswer, serve};
 use crate::simulator::healthengine::{self, BASE_PATH, HealthengineModel, MarketplaceBooking, NewPractice};
 use crate::simulator::openvpms::{Appointment, OpenVpmsSim, World};
@@ -83,16 +83,17 @@ impl Stage {
         let simulators = stop.clone().drop_guard();
         let openvpms = listen(clinic.clone(), &stop).await?;
         let healthengine = listen(Arc::new(marketplace.clone()), &stop).await?;
-        let admin = loopback_address(port).await?;
+        let admin = LoopbackListener::bind(port).await?;
         let text = CONFIG
             .replace("http://127.0.0.1/openvpms", &format!("http://{openvpms}/openvpms"))
             .replace("http://127.0.0.1/pms-api/v1", &format!("http://{healthengine}{BASE_PATH}"))
-            .replace("127.0.0.1:0", &admin.to_string());
+            .replace("127.0.0.1:0", &admin.address().to_string());
         let written = files::private().write(true).create(true).truncate(true).open(&file);
         let written = written.and_then(|mut opened| opened.write_all(text.as_bytes()));
         written.with_context(|| file.display().to_string())?;
         let config = read(&text)?;
-        let service = Service::start(&config, &Network::new(&config)?, clock.clone()).await?;
+        let network = Network::new(&config)?;
+        let service = Service::start_on_loopback(admin, None, &config, &network, clock.clone()).await?;
         Ok(Self { clinic, marketplace, service, clock, _simulators: simulators, directory })
     }
 

@@ -47,10 +47,20 @@ struct Left {
     since: Instant,
 }
 
+/// When answers were there, by both clocks.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    at: Instant,
+    shown: DateTime<Utc>,
+}
+
 impl Left {
-    fn at(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let elapsed = TimeDelta::from_std(self.since.elapsed()).unwrap_or(TimeDelta::MAX);
-        now.checked_sub_signed(elapsed).map_or(self.shown, |left| left.min(self.shown))
+    /// As far as its answers tell. What was asked the moment after something else has to stay after
+    /// it: each clock is read once, however long the answers are worked through, and in the order
+    /// in which a pause between the two makes nothing seem asked earlier.
+    fn at(self, heard: Heard) -> DateTime<Utc> {
+        let elapsed = TimeDelta::from_std(heard.at - self.since).unwrap_or(TimeDelta::MAX);
+        heard.shown.checked_sub_signed(elapsed).map_or(self.shown, |left| left.min(self.shown))
     }
 }
 
@@ -140,13 +150,19 @@ impl DiaryReader {
         for (source, error) in &reading.outcomes {
             self.readings.heard(*source, Some(days), error.as_ref().map_or(Ok(()), Err));
         }
-        reading.began = left.at(self.context.now());
+        reading.began = left.at(self.answers_are_here());
         self.kept.keep(KeptReading { days, began: reading.began, readings: Arc::clone(&reading.readings) });
         reading
     }
 
     fn question_leaves(&self) -> Left {
-        Left { shown: self.context.now(), since: Instant::now() }
+        let shown = self.context.now();
+        Left { shown, since: Instant::now() }
+    }
+
+    fn answers_are_here(&self) -> Heard {
+        let at = Instant::now();
+        Heard { at, shown: self.context.now() }
     }
 
     /// One call per clinician and location. A clinician counts as read if every location answered.
@@ -208,10 +224,10 @@ impl DiaryReader {
         let answers: Vec<(ScheduleId, Left, Answer<FreeBusy>)> =
             futures_util::stream::iter(asked).buffer_unordered(READ_AT_ONCE).collect().await;
         // Some waited for others, and the clock can have been set meanwhile.
-        let now = self.context.now();
+        let heard = self.answers_are_here();
         let schedules = &mut Arc::make_mut(&mut reading.readings).schedules;
         for (schedule, left, answer) in answers {
-            let answer = answer.map(|answer| ScheduleReading::new(span, left.at(now), answer));
+            let answer = answer.map(|answer| ScheduleReading::new(span, left.at(heard), answer));
             let failure = answer.as_ref().err().filter(|error| !is_schedule_closed(error)).cloned();
             reading.outcomes.push((DiarySource::Schedule(schedule), failure));
             match answer {
@@ -385,6 +401,7 @@ pub(super) fn each_day(readings: &Readings, read: ReadDays) -> Vec<ReadDay> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
 
     #[tokio::test(start_paused = true)]
     async fn a_question_that_left_by_a_clock_that_was_ahead_left_as_long_ago_as_it_did() {
@@ -398,8 +415,23 @@ mod tests {
             // Set forward, or the machine slept: it seems older than it is.
             (shown + hour + second * 5, shown),
         ] {
-            assert_eq!(left.at(now), expected, "{now}");
+            assert_eq!(left.at(Heard { at: Instant::now(), shown: now }), expected, "{now}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn how_long_answers_are_worked_through_makes_no_question_seem_asked_earlier() {
+        let clock = Clock::virtual_from(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let pause = || tokio::time::advance(std::time::Duration::from_millis(1));
+        let shown = clock.now();
+        pause().await;
+        let left = Left { shown, since: Instant::now() };
+        tokio::time::advance(std::time::Duration::from_secs(5)).await;
+        let at = Instant::now();
+        pause().await;
+        let heard = Heard { at, shown: clock.now() };
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        assert_eq!(left.at(heard), shown);
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::messages::{call_failures, rehearsal as say};
 use crate::metrics::calls::CallMetrics;
 use crate::openvpms::{OpenVpmsWriter, ReadOpenVpms};
 use crate::practice::OpenVpmsClients;
-use crate::service::{FrontPages, Service, loopback_address};
+use crate::service::{FrontPages, LoopbackListener, Service};
 use crate::simulator::healthengine::{HealthengineModel, ModelSettings, NewPractice};
 use crate::zone::Zone;
 
@@ -145,7 +145,8 @@ impl Rehearsal {
         };
         let model = model(config, &offers, &clock);
         let directory = RehearsalDirectory::make(clock.now())?;
-        let admin = loopback_address(options.port).await?;
+        let listener = LoopbackListener::bind(options.port).await?;
+        let admin = listener.address();
         let of_service = config.openvpms.max_requests_per_second;
         let own_file = directory.write_config(admin)?;
         let config = rehearsed(config, settings, directory.state(), admin);
@@ -180,7 +181,7 @@ impl Rehearsal {
             let pages = Box::new(move |bridge: &Arc<_>| page::pages(stand(bridge), shown));
             FrontPages { pages, commands: commands.clone() }
         };
-        let service = Service::start_behind(front, &config, &connections, clock.clone()).await?;
+        let service = Service::start_on_loopback(listener, Some(front), &config, &connections, clock.clone()).await?;
         let stand = stand(service.bridge());
         let ClinicSide { writer, leftovers, .. } = clinic;
         Ok(Self { stand, facts, service, writer, leftovers, commands, _directory: directory })

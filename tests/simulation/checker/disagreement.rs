@@ -113,7 +113,8 @@ impl Life {
             let same = entry.reference.is_some_and(|known| known.0 == reference);
             return if there && same { Ok(()) } else { Err("was resolved, and stands otherwise in the diary".into()) };
         }
-        if booking.answer != RequestOutcome::ByHand && booking.pms_appointment_ids != [reference] {
+        let settled_otherwise = booking.answer == RequestOutcome::ByHand || self.confirmed_in_another_store(booking);
+        if !settled_otherwise && booking.pms_appointment_ids != [reference] {
             return Err(format!("is confirmed with {:?}", booking.pms_appointment_ids));
         }
         let About::Time(schedule, start, _) = wants(booking) else { return Ok(()) };

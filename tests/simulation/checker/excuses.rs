@@ -21,11 +21,10 @@ impl Life {
         let forgotten = entry.is_none() && self.store_went_back_since(id) && told_or_changed;
         // The same where an older store was put back afterwards: in that one the appointment stands
         // and nobody asked for anything.
-        let put_back = |at: &DateTime<Utc>| self.setbacks.iter().any(|back| back > at);
         let rejected_too_late = booking.answer == RequestOutcome::RejectedTooLate;
         let told_in_another_store = (self.given_up.contains_key(&id) || rejected_too_late)
             && booking.open_updates.is_empty()
-            && self.flagged.get(&id).is_some_and(put_back);
+            && self.flagged_in_another_store(id);
         // Settled by hand before the bridge ever saw it in a list.
         let never_listed = entry.is_none() && self.was(id, Deed::SettledByHand);
         // Nobody looks after a time that went by while the practice was off or a server away.
@@ -47,6 +46,19 @@ impl Life {
             || self.is_unseen(booking)
             || never_listed
             || self.moved_where_nobody_sees(booking)
+    }
+
+    /// Healthengine asked for it again when the store that knew its appointment was lost: the time
+    /// was taken, presumably by itself, so it was confirmed without a reference, and a person was
+    /// told. The store that was put back then knows of neither.
+    pub(super) fn confirmed_in_another_store(&self, booking: &MarketplaceBooking) -> bool {
+        let id = booking.id;
+        self.was(id, Deed::Repeated) && booking.pms_appointment_ids.is_empty() && self.flagged_in_another_store(id)
+    }
+
+    /// True if a person was told in a store that is not the present one.
+    fn flagged_in_another_store(&self, id: BookingId) -> bool {
+        self.flagged.get(&id).is_some_and(|at| self.setbacks.iter().any(|back| back > at))
     }
 
     /// A late rejection that Healthengine does not take leaves the booking in its list for ever.

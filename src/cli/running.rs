@@ -28,9 +28,10 @@ use crate::practice::KINDS;
 use crate::practice::resync::{Only, ResyncOutcome, ResyncProgress};
 use crate::server::HEALTHY;
 use crate::server::booking_list::{BookingQuery, TOTAL};
+use crate::server::booking_view::BookingView;
 use crate::server::explanation::ExplanationView;
 use crate::server::proof::{self, Exchange, Hello, ProvedRequest};
-use crate::server::view::{BookingView, BridgeStatus, ErrorBody, NDJSON, PauseOutcome, ResyncLine, StateLine};
+use crate::server::view::{BridgeStatus, ErrorBody, NDJSON, PauseOutcome, ResyncLine, StateLine};
 use crate::store::{self, ExportHead, Judgement, OpenError, SecretKey, Store};
 
 /// A service on the same machine connects and answers at once; a busy one gets some time.

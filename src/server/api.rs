@@ -11,6 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
 use super::booking_list::{BookingQuery, FoundBookings, TOTAL};
+use super::booking_view::BookingView;
 use super::page::names::of_practice;
 use super::problem::problem;
 use super::streamed::{StreamPlaces, streamed};
@@ -84,9 +85,9 @@ fn too_many() -> Response {
 }
 
 /// One booking with its names.
-pub(super) fn named(admin: &Admin, entry: &Entry) -> view::BookingView {
+pub(super) fn named(admin: &Admin, entry: &Entry) -> BookingView {
     let names = BookingNames::read(admin.bridge.store(), &entry.practice_id);
-    view::booking(entry, admin.bridge.zone_of(&entry.practice_id)).named(entry, &names)
+    BookingView::of(entry, admin.bridge.zone_of(&entry.practice_id), &names)
 }
 
 pub(super) async fn booking(State(admin): State<Admin>, Path(id): Path<String>) -> Response {

@@ -11,8 +11,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::booking_search::{ShownTexts, Sought};
+use super::booking_view::BookingView;
 use super::list_place::{Before, ListOrder, ListPlace};
-use super::view::{self, BookingView};
 use crate::booking::entry::{Entry, State};
 use crate::config::duration;
 use crate::dates;
@@ -143,7 +143,7 @@ impl FoundBookings {
     pub fn views<'a>(&'a self, ledger: &'a Ledger) -> impl Iterator<Item = BookingView> + 'a {
         self.order.entries(self.wanted.clone(), ledger).filter_map(|entry| {
             let KnownPractice { names, zone, called: _ } = self.known.get(&entry.practice_id)?;
-            Some(view::booking(&entry, *zone).named(&entry, names))
+            Some(BookingView::of(&entry, *zone, names))
         })
     }
 }

@@ -11,6 +11,7 @@ mod ask_again;
 mod auth;
 pub mod booking_list;
 mod booking_search;
+pub mod booking_view;
 mod connection_conduct;
 mod connection_places;
 pub mod explanation;

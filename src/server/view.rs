@@ -1,4 +1,4 @@
-//! What operators see of the bridge and its bookings, as JSON. The page shows the same.
+//! What operators see of the bridge, as JSON. The page shows the same.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,7 +7,6 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::availability::rules::{ForeignNames, OfferRule};
-use crate::booking::entry::Entry;
 use crate::bridge::Bridge;
 use crate::bridge::off::Off;
 use crate::bridge::runner::RunState;
@@ -16,13 +15,11 @@ use crate::ids::PracticeId;
 use crate::mapping::changes::ConfigurationChanges;
 use crate::messages::{admin as say, practice_called, rules as rules_say, supervisor as supervisor_say};
 use crate::practice::Practice;
-use crate::practice::booking_names::BookingNames;
 use crate::practice::health;
 use crate::practice::ledger::Ledger;
 use crate::practice::resync::{ResyncOutcome, ResyncProgress};
 use crate::store::{ExportHead, Judgement};
 use crate::without_store::{Shown, WithoutStore};
-use crate::zone::Zone;
 
 /// The whole bridge.
 #[derive(Debug, Serialize, Deserialize)]
@@ -432,121 +429,4 @@ fn rules_in_force(practice: &Practice) -> Vec<RuleInForce> {
 /// A moment as people read it, at practice time.
 pub(crate) fn time_if_any(at: Option<DateTime<FixedOffset>>) -> String {
     at.map_or_else(|| "not yet".into(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
-}
-
-/// One booking of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BookingView {
-    /// Healthengine's number.
-    pub booking_id: i64,
-    /// The practice.
-    pub practice_id: String,
-    /// The ledger's state.
-    pub state: String,
-    /// OpenVPMS's reference.
-    pub reference: Option<String>,
-    /// The schedule.
-    pub schedule: Option<i64>,
-    /// From, at practice time.
-    pub start: Option<DateTime<FixedOffset>>,
-    /// To, at practice time.
-    pub end: Option<DateTime<FixedOffset>>,
-    /// What a person has to do.
-    pub needs_attention: Option<String>,
-    /// What happened.
-    pub history: Vec<HappeningView>,
-    /// The pet owner's cancellation, while the appointment stands all the same: `waiting` or
-    /// `refused`.
-    #[serde(default)]
-    pub cancellation: Option<String>,
-    /// The clinician.
-    #[serde(default)]
-    pub clinician: Option<i64>,
-    /// The appointment type, as OpenVPMS has it.
-    #[serde(default)]
-    pub appointment_type: Option<i64>,
-    /// The schedule's name, where it is known.
-    #[serde(default)]
-    pub schedule_name: Option<String>,
-    /// The clinician's name, where it is known.
-    #[serde(default)]
-    pub clinician_name: Option<String>,
-    /// The appointment type's name, where it is known.
-    #[serde(default)]
-    pub appointment_type_name: Option<String>,
-    /// The resource that the request names, as Healthengine sent it, where no schedule was found
-    /// for it.
-    #[serde(default)]
-    pub wanted_resource: Option<String>,
-    /// The same of the appointment type.
-    #[serde(default)]
-    pub wanted_appointment_type: Option<String>,
-    /// The wanted resource's name, where Healthengine was ever told one.
-    #[serde(default)]
-    pub wanted_resource_name: Option<String>,
-    /// The same of the appointment type.
-    #[serde(default)]
-    pub wanted_appointment_type_name: Option<String>,
-}
-
-impl BookingView {
-    /// The same with the names that are known.
-    #[must_use]
-    pub fn named(self, entry: &Entry, names: &BookingNames) -> Self {
-        let wanted = names.of_wanted(&entry.wanted);
-        let names = entry.place.as_ref().map(|place| names.of(place)).unwrap_or_default();
-        Self {
-            schedule_name: names.schedule,
-            clinician_name: names.clinician,
-            appointment_type_name: names.appointment_type,
-            wanted_resource_name: wanted.resource,
-            wanted_appointment_type_name: wanted.appointment_type,
-            ..self
-        }
-    }
-}
-
-/// A state that was reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HappeningView {
-    /// The state.
-    pub state: String,
-    /// When, at practice time.
-    pub at: DateTime<FixedOffset>,
-    /// Why.
-    pub reason: String,
-}
-
-/// A booking as operators see it, with times of this zone.
-pub fn booking(entry: &Entry, zone: Zone) -> BookingView {
-    let span = entry.place.as_ref().map(|place| place.span);
-    BookingView {
-        booking_id: entry.booking_id.0,
-        practice_id: entry.practice_id.to_string(),
-        state: entry.state.name().to_owned(),
-        reference: entry.reference.as_ref().map(ToString::to_string),
-        schedule: entry.place.as_ref().map(|place| place.schedule.0),
-        start: entry.begins(zone).map(|start| zone.at(start)),
-        end: span.map(|span| zone.at(span.end)),
-        needs_attention: entry.needs_attention.as_deref().map(str::to_owned),
-        history: entry
-            .history
-            .iter()
-            .map(|happening| HappeningView {
-                state: happening.state.name().to_owned(),
-                at: zone.at(happening.at),
-                reason: happening.reason.to_string(),
-            })
-            .collect(),
-        cancellation: entry.open_cancellation().map(|open| open.name().to_owned()),
-        clinician: entry.place.as_ref().and_then(|place| place.user).map(|user| user.0),
-        appointment_type: entry.place.as_ref().map(|place| place.appointment_type.0),
-        schedule_name: None,
-        clinician_name: None,
-        appointment_type_name: None,
-        wanted_resource: entry.wanted.resource.as_ref().map(ToString::to_string),
-        wanted_appointment_type: entry.wanted.appointment_type.as_ref().map(ToString::to_string),
-        wanted_resource_name: None,
-        wanted_appointment_type_name: None,
-    }
 }

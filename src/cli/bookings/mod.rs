@@ -21,7 +21,8 @@ use crate::practice::booking_names::BookingNames;
 use crate::practice::ledger::Ledger;
 use crate::practice::zones;
 use crate::server::booking_list::{BookingQuery, FoundBookings};
-use crate::server::view::{self, BookingView, BridgeStatus};
+use crate::server::booking_view::BookingView;
+use crate::server::view::BridgeStatus;
 use crate::store::Store;
 use crate::zone::Zone;
 
@@ -165,7 +166,7 @@ impl LedgerSource {
                 let entry = ledger.get(BookingId(id))?;
                 Ok(entry.map(|entry| {
                     let names = BookingNames::read(store, &entry.practice_id);
-                    view::booking(&entry, zone(store, &entry.practice_id)).named(&entry, &names)
+                    BookingView::of(&entry, zone(store, &entry.practice_id), &names)
                 }))
             }
             Self::Nothing => Ok(None),
@@ -360,7 +361,7 @@ fn offset(booking: &BookingView) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::view::HappeningView;
+    use crate::server::booking_view::HappeningView;
 
     fn booking(id: i64, needs_attention: Option<&str>) -> BookingView {
         let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap();

@@ -16,10 +16,11 @@ use crate::ids::BookingId;
 use crate::messages::{admin, commands as say, resolve as say_resolve};
 use crate::practice::booking_names::BookingNames;
 use crate::practice::resolve::NotResolved;
-use crate::server::{resolve, view};
+use crate::server::booking_view::BookingView;
+use crate::server::resolve;
 
 /// Settles the booking; as it is then.
-pub(super) async fn run(file: &Path, instance: &Instance, args: &ResolveArgs) -> anyhow::Result<view::BookingView> {
+pub(super) async fn run(file: &Path, instance: &Instance, args: &ResolveArgs) -> anyhow::Result<BookingView> {
     let body = body(args);
     let booking = match running::find(instance).await? {
         FoundService::Running(service) => service.resolve(args.id, &body).await?,
@@ -42,12 +43,7 @@ fn body(args: &ResolveArgs) -> serde_json::Value {
 }
 
 /// This process does it.
-async fn here(
-    config: &Config,
-    absent: &NoService,
-    id: i64,
-    body: &serde_json::Value,
-) -> anyhow::Result<view::BookingView> {
+async fn here(config: &Config, absent: &NoService, id: i64, body: &serde_json::Value) -> anyhow::Result<BookingView> {
     let (verdict, note) = resolve::read(body.to_string().as_bytes()).map_err(anyhow::Error::msg)?;
     let network = Network::new(config)?;
     let store = absent.open_store().await?;
@@ -67,5 +63,5 @@ async fn here(
         NotResolved::Ledger(error) => error.into(),
     })?;
     let names = BookingNames::read(&store, &entry.practice_id);
-    Ok(view::booking(&entry, bridge.zone_of(&entry.practice_id)).named(&entry, &names))
+    Ok(BookingView::of(&entry, bridge.zone_of(&entry.practice_id), &names))
 }

@@ -436,7 +436,9 @@ async fn hours_outside_the_live_hours_are_named_by_day_and_secrets_that_all_can_
     let report = clinic.run(&["check"]).await;
     assert_eq!(report.status, 0, "{}", report.out);
     assert!(report.out.contains("Times are offered outside the live hours: "), "{}", report.out);
-    assert!(report.out.contains("tuesday ") && report.out.contains("Add these hours to [practice.live_hours]"));
+    // In the evening of one of these the rest of its day and its next one are not among the days that are looked at.
+    assert!(["tuesday ", "wednesday "].iter().any(|day| report.out.contains(day)), "{}", report.out);
+    assert!(report.out.contains("Add these hours to [practice.live_hours]"), "{}", report.out);
     assert!(report.out.contains("openvpms.password holds a secret and can be read by every user"), "{}", report.out);
     set(0o600);
     let whole = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];

@@ -57,7 +57,9 @@ async fn two_zones() -> (Clinic, Service, [BookingId; 2]) {
     clinic.open_branch_in_perth();
     let service = Service::start_and_get_in_step(&clinic).await;
     let main = clinic.book("s136").await;
-    let tomorrow = clinic.today().succ_opt().unwrap();
+    // In Perth, where it is yesterday until three.
+    let tomorrow =
+        clinic.healthengine.now().with_timezone(&chrono_tz::Australia::Perth).date_naive().succ_opt().unwrap();
     let other = PracticeId(BRANCH.into());
     let offered = || clinic.healthengine.offered(&other, "s311", tomorrow).unwrap();
     eventually("the branch offers times", async || !offered().is_empty()).await;

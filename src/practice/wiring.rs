@@ -239,6 +239,7 @@ impl Practice {
     pub fn carry_on_from(&self, former: &Self, is_on: bool) {
         self.context.health.carry_on_from(&former.context.health, is_on, self.context.now());
         self.requests.carry_on_from(&former.requests);
+        self.reader.early.carry_on_from(&former.reader.early);
         let before = former.last_done();
         let mut last_done = self.context.last_done.lock();
         *last_done = last_done.or(before);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vetbridge::booking::entry::State;
-use vetbridge::config::WhenDown;
+use vetbridge::config::{ResourceEntry, WhenDown};
 use vetbridge::ids::{AppointmentTypeId, BookingId, LocationId, ScheduleId};
 use vetbridge::simulator::exchange::{ArrivedRequest, Fault};
 use vetbridge::simulator::healthengine::{MarketplaceStatus, RequestOutcome};
@@ -63,6 +63,40 @@ async fn a_booking_right_after_a_restart_is_made_in_time_although_the_inventory_
     assert!(clinic.journal.count("GET", "/locations/98/schedules") <= lists + 1);
     assert!(clinic.journal.of("POST /availability", "").is_empty(), "days are sent of the whole inventory");
     read_and_finish(clinic).await;
+}
+
+/// Whatever is asked of the inventory.
+fn asks_what_is_offered(asked: &ArrivedRequest) -> bool {
+    ["/appointmentTypes", "/schedules", "/locations"].iter().any(|end| asked.target.ends_with(end))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_keeps_no_booking_waiting_for_what_was_known_before_it() {
+    let mut clinic = Clinic::open().await;
+    clinic.openvpms_faults.set(|asked| asks_what_is_offered(asked).then_some(Fault::Hang));
+    // Two reloads, one right after the other: nothing was read between them.
+    for days in [30, 40] {
+        clinic.config.bookings.client_memory_days = days;
+        clinic.reload();
+        clinic.pass(seconds(1)).await;
+    }
+    let booking = clinic.owner_books("s136", "66:s136", "2027-02-15 10:00");
+    clinic.until_state(booking, State::Confirmed, seconds(10)).await;
+    assert!(clinic.practice().offering().is_none(), "the inventory was read");
+    took_at_most_ten_seconds(&clinic, booking);
+
+    // A practice that offers something else asks what there is.
+    clinic.config.practices[0].resources.push(ResourceEntry { schedule: ScheduleId(211), user: None, name: None });
+    clinic.reload();
+    let booking = clinic.owner_books("s211", "66:s211", "2027-02-15 10:00");
+    clinic.pass(seconds(10)).await;
+    assert_eq!(clinic.state(booking), None, "nothing is known of what it offers now");
+    clinic.openvpms_faults.heal();
+    clinic.until_state(booking, State::Rejected, seconds(10)).await;
+    clinic.config.practices[0].resources.clear();
+    clinic.reload();
+    clinic.until_in_step().await;
+    clinic.finish().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -54,6 +54,8 @@ impl Life {
         self.world.story.tell(About::All, format!("the rules of {id} are {}", tables.replace('\n', " ")));
         self.world.practice_mut(&id).rules = rules(&tables);
         self.rule_book.changed.insert(id, now);
+        // What is under way is broken off and begun anew.
+        self.world.story.disturb(TimeDelta::seconds(5));
         self.world.reload();
     }
 

@@ -17,6 +17,11 @@ use crate::practice::health::subject::Subject;
 use crate::supervisor;
 
 impl Executor {
+    /// True if bookings need not wait until OpenVPMS was read.
+    pub(in crate::practice) fn knows_what_is_offered(&self) -> bool {
+        self.reader.early.knows()
+    }
+
     /// True if a booking waits for something that a poll can bring.
     pub(in crate::practice) fn has_open_bookings(&self) -> bool {
         self.context

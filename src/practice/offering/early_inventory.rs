@@ -7,8 +7,10 @@
 //! [`super::schedule_places`] remembers; without it, or where it is wrong, all lists are read.
 //!
 //! It is for bookings alone, for which the diary is looked into before each POST anyway. What is
-//! sent to Healthengine is worked out from the whole inventory only. No answer of it is kept: what
-//! OpenVPMS says this moment needs no judgement of how far an older one holds.
+//! sent to Healthengine is worked out from the whole inventory only. No answer of it is stored: what
+//! OpenVPMS says this moment needs no judgement of how far an older one holds. At a reload that asks
+//! for the same, bookings go by what was known before it until the inventory was read anew: a pet
+//! owner who booked a moment before waits for seconds as well.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,6 +87,31 @@ impl EarlyInventory {
         self.known.lock()
     }
 
+    /// Goes on with what another one knew, if the same is asked of the same server.
+    pub(in crate::practice) fn carry_on_from(&self, former: &Self) {
+        let (own, before) = (&self.context, &former.context);
+        let same_server = own.settings.places.openvpms == before.settings.places.openvpms;
+        if same_server && asked(&own.config) == asked(&before.config) {
+            let whole = before.offering.current().map(|offering| KnownEarly {
+                began: Instant::now(),
+                schedules: offering.listed.clone(),
+                offering,
+            });
+            let known = whole.or_else(|| former.known().take());
+            *self.known() = known;
+        }
+    }
+
+    /// True if something is known of what is offered, and is not too old to go by.
+    pub(in crate::practice) fn knows(&self) -> bool {
+        self.context.offering.current().is_some() || !self.is_old()
+    }
+
+    fn is_old(&self) -> bool {
+        let age = self.context.settings.sync.config_interval;
+        self.known().as_ref().is_none_or(|known| known.began.elapsed() >= age)
+    }
+
     /// What was read of a schedule, however long ago.
     fn of(&self, schedule: ScheduleId) -> Option<Arc<Offering>> {
         self.known()
@@ -93,11 +120,11 @@ impl EarlyInventory {
             .map(|known| Arc::clone(&known.offering))
     }
 
-    /// The same, unless it is as old as this.
-    fn fresh(&self, schedule: ScheduleId, age: Duration) -> Option<Arc<Offering>> {
-        let is_old = self.known().as_ref().is_none_or(|known| known.began.elapsed() >= age);
-        if is_old { None } else { self.of(schedule) }
+    /// The same, unless it is too old.
+    fn fresh(&self, schedule: ScheduleId) -> Option<Arc<Offering>> {
+        if self.is_old() { None } else { self.of(schedule) }
     }
+
     /// What is offered, as far as it is needed for a booking of this schedule: the whole of it
     /// once it was read, else as much as a few calls tell. Who does not `hurry` leaves a server
     /// alone that has just failed.
@@ -107,8 +134,7 @@ impl EarlyInventory {
         hurry: bool,
     ) -> Answer<Arc<Offering>> {
         let there = || {
-            let part =
-                || schedule.and_then(|schedule| self.fresh(schedule, self.context.settings.sync.config_interval));
+            let part = || schedule.and_then(|schedule| self.fresh(schedule));
             self.context.offering.current().or_else(part)
         };
         if let Some(offering) = there() {

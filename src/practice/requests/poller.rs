@@ -212,16 +212,19 @@ impl RequestPoller {
     }
 
     /// The same for the first time. Healthengine is asked while OpenVPMS is read; bookings need the
-    /// mapping, so whatever follows from the answer waits for that.
+    /// mapping, so whatever follows from the answer waits for that. After a reload it is known:
+    /// bookings are under way then whose time is short.
     async fn first_poll(&self) -> Answer<BTreeSet<RequestKind>> {
         let kinds = match self.context.shared.early_polls.take(self.context.id()).await {
             Some(answer) => self.heard(answer)?,
             None => self.ask().await?,
         };
-        let configured = async {
-            self.context.milestones.configured.wait().await;
-        };
-        self.wait_for(FIRST_READING, configured).await;
+        if !self.executor.knows_what_is_offered() {
+            let configured = async {
+                self.context.milestones.configured.wait().await;
+            };
+            self.wait_for(FIRST_READING, configured).await;
+        }
         self.follow(&kinds).await;
         Ok(kinds)
     }

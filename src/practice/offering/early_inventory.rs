@@ -7,10 +7,10 @@
 //! [`super::schedule_places`] remembers; without it, or where it is wrong, all lists are read.
 //!
 //! It is for bookings alone, for which the diary is looked into before each POST anyway. What is
-//! sent to Healthengine is worked out from the whole inventory only. No answer of it is stored: what
-//! OpenVPMS says this moment needs no judgement of how far an older one holds. At a reload that asks
-//! for the same, bookings go by what was known before it until the inventory was read anew: a pet
-//! owner who booked a moment before waits for seconds as well.
+//! sent to Healthengine is worked out from the whole inventory only. No answer of it is stored:
+//! what OpenVPMS says this moment needs no judgement of how far an older one holds. At a reload
+//! that asks for the same, bookings go by what was known before it until the inventory was read
+//! anew: a pet owner who booked a moment before waits for seconds as well.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};

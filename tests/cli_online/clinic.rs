@@ -7,6 +7,7 @@ pub(crate) mod program;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
@@ -220,9 +221,17 @@ pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
     assert!(tokio::time::timeout(LIMIT, holds).await.is_ok(), "not within {LIMIT:?}: {what}");
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on. It is let go until somebody is told to listen there, so it is none of those that the
+/// system gives to whoever asks for any, as other tests do meanwhile.
 pub(crate) async fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let next = std::process::id().wrapping_mul(97).wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + u16::try_from(next % 12_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Serves a model on a free port.

@@ -1,8 +1,9 @@
 ; The installer for Windows, which tests/deploy/windows.sh makes:
 ;   makensis -DPROGRAM=vetbridge.exe -DNOTICES=NOTICES.txt -DVERSION=0.1.0 -DOUTPUT=vetbridge-setup.exe vetbridge.nsi
 ;
-; It asks for the folder of the program and for nothing else. It starts nothing before `vetbridge check` passes, and removes
-; nothing but what it has installed: configuration, state and log in %ProgramData%\vetbridge stay.
+; It asks for the folder of the program and for nothing else. It starts no new service before `vetbridge check` passes, stops none
+; whose configuration the new program does not take, and removes nothing but what it has installed: configuration, state and log in
+; %ProgramData%\vetbridge stay.
 
 Target amd64-unicode
 Name "vetbridge"
@@ -24,6 +25,7 @@ BrandingText " "
 !include LogicLib.nsh
 !include x64.nsh
 
+!define SERVICE "SYSTEM\CurrentControlSet\Services\vetbridge"
 !define UNINSTALL "Software\Microsoft\Windows\CurrentVersion\Uninstall\vetbridge"
 
 VIProductVersion "${VERSION}.0"
@@ -63,7 +65,7 @@ UninstPage instfiles
     Delete "$INSTDIR\vetbridge.exe.new"
     DetailPrint "${file} is in use, so nothing was installed. Close every window in which vetbridge runs, and start this installer again."
     ${If} $1 == "running"
-      !insertmacro Vetbridge "$2" "service start"
+      !insertmacro Vetbridge "$PLUGINSDIR" "service start"
       ${If} $0 != 0
         DetailPrint "The service did not start again; the line above says why. It stays stopped until somebody types: vetbridge service start"
       ${EndIf}
@@ -100,6 +102,37 @@ Function un.onInit
   SetShellVarContext all
 FunctionEnd
 
+; $3: what the service that is installed starts its program with, but for `service run` at the end: its configuration, and the level
+; of its log. Empty if Windows starts the service in another way than `vetbridge service install` sets down.
+Function ArgumentsOfTheService
+  ReadRegStr $3 HKLM "${SERVICE}" "ImagePath"
+  ; The program comes first, in quotes if there is a blank in its path.
+  StrCpy $R1 " "
+  StrCpy $R2 $3 1
+  ${If} $R2 == '"'
+    StrCpy $R1 '"'
+  ${EndIf}
+  StrCpy $R0 0
+  ${Do}
+    IntOp $R0 $R0 + 1
+    StrCpy $R2 $3 1 $R0
+    ${If} $R2 == $R1
+    ${OrIf} $R2 == ""
+      ${ExitDo}
+    ${EndIf}
+  ${Loop}
+  ${If} $R1 == '"'
+    IntOp $R0 $R0 + 1
+  ${EndIf}
+  StrCpy $3 $3 "" $R0
+  StrCpy $R2 $3 12 -12
+  ${If} $R2 == " service run"
+    StrCpy $3 $3 -12
+  ${Else}
+    StrCpy $3 ""
+  ${EndIf}
+FunctionEnd
+
 Section
   ; Nothing is changed before it is known that the folder is one that administrators alone can fill. The program that finds out
   ; lies where nobody else can put anything beside it.
@@ -112,6 +145,48 @@ Section
     Abort
   ${EndIf}
 
+  ; $1: how the service was before: none, stopped or running. $2: the folder of the version before. $3: what the service starts its
+  ; program with.
+  StrCpy $1 "none"
+  StrCpy $3 '--config "$APPDATA\vetbridge\vetbridge.toml"'
+  ReadRegStr $2 HKLM "${SERVICE}" "ImagePath"
+  ${If} $2 != ""
+    StrCpy $1 "stopped"
+    !insertmacro Vetbridge "$PLUGINSDIR" "service status"
+    ${If} $0 == 0
+      StrCpy $1 "running"
+    ${EndIf}
+    ; A program that refuses the configuration would be a service that is down, so it is not installed. Status 1 is no refusal: the
+    ; configuration is valid, and `check` finds fault with something that the former program lives with too.
+    Call ArgumentsOfTheService
+    ${If} $3 == ""
+      DetailPrint "Nothing was changed. The service was not set up by vetbridge service install, so its configuration is not known:"
+      DetailPrint "$2"
+      DetailPrint "Type vetbridge service install --config FILE with its configuration, and start this installer again."
+      SetErrorLevel 2
+      Abort
+    ${EndIf}
+    !insertmacro Vetbridge "$PLUGINSDIR" '$3 check --offline'
+    ${If} $0 != 0
+    ${AndIf} $0 != 1
+      DetailPrint "Nothing was changed: the new program does not take the configuration of the service; the lines above say why."
+      DetailPrint "The former program is there, and the service is $1 as before."
+      DetailPrint "Correct the configuration, and start this installer again."
+      SetErrorLevel 2
+      Abort
+    ${EndIf}
+  ${EndIf}
+  ReadRegStr $2 HKLM "Software\vetbridge" "Folder"
+
+  ; Closed to other users before a secret is put there, and before anything is stopped: it may be refused.
+  !insertmacro Vetbridge "$PLUGINSDIR" "service prepare"
+  ${If} $0 != 0
+    DetailPrint "The directory $APPDATA\vetbridge is not closed to other users; the line above says why. Nothing was installed."
+    DetailPrint "Do what it says, and start this installer again."
+    SetErrorLevel 2
+    Abort
+  ${EndIf}
+
   ; The program comes under another name first: if there is no room for it, the former one stays, and its service runs on. Nothing
   ; else is of use without the program, so that this cannot be skipped; with /S it would be, in silence.
   SetOutPath "$INSTDIR"
@@ -119,25 +194,13 @@ Section
   File "/oname=vetbridge.exe.new" "${PROGRAM}"
   AllowSkipFiles on
 
-  ; $1: how the service was before: none, stopped or running. $2: the folder of the version before.
-  StrCpy $1 "none"
-  ReadRegStr $2 HKLM "SYSTEM\CurrentControlSet\Services\vetbridge" "ImagePath"
-  ${If} $2 != ""
-    StrCpy $1 "stopped"
-  ${EndIf}
-  ReadRegStr $2 HKLM "Software\vetbridge" "Folder"
-  ${If} $2 != ""
-  ${AndIf} ${FileExists} "$2\vetbridge.exe"
-    !insertmacro Vetbridge "$2" "service status"
-    ${If} $0 == 0
-      StrCpy $1 "running"
-      !insertmacro Vetbridge "$2" "service stop"
-      ${If} $0 != 0
-        Delete "$INSTDIR\vetbridge.exe.new"
-        DetailPrint "The service does not stop, so nothing was changed. Stop it and start the installer again."
-        SetErrorLevel 2
-        Abort
-      ${EndIf}
+  ${If} $1 == "running"
+    !insertmacro Vetbridge "$PLUGINSDIR" "service stop"
+    ${If} $0 != 0
+      Delete "$INSTDIR\vetbridge.exe.new"
+      DetailPrint "The service does not stop, so nothing was changed. Stop it and start the installer again."
+      SetErrorLevel 2
+      Abort
     ${EndIf}
   ${EndIf}
   ; The one of the service last: until then it can go on.
@@ -173,42 +236,34 @@ Section
   SetOutPath "$INSTDIR"
   CreateShortcut "$SMPROGRAMS\vetbridge prompt.lnk" "$SYSDIR\cmd.exe" '/k cd /d "$INSTDIR"' "$INSTDIR\vetbridge.exe"
 
-  ; Closed to other users before a secret is put there.
-  !insertmacro Vetbridge "$INSTDIR" "service prepare"
-  ${If} $0 != 0
-    DetailPrint "The directory $APPDATA\vetbridge is not closed to other users; the line above says why. Nothing was started."
-    DetailPrint "Do what it says, and start this installer again."
-    SetErrorLevel 2
-    Abort
-  ${EndIf}
-  ${IfNot} ${FileExists} "$APPDATA\vetbridge\vetbridge.toml"
+  ${If} $1 == "none"
+  ${AndIfNot} ${FileExists} "$APPDATA\vetbridge\vetbridge.toml"
     CopyFiles /SILENT "$INSTDIR\vetbridge.example.toml" "$APPDATA\vetbridge\vetbridge.toml"
   ${EndIf}
 
-  ; A service that ran goes on if the new program takes its configuration. One that somebody stopped stays so. Where there was
-  ; none, it starts if all is well.
+  ; Where there was no service, one starts if all is well.
   ${If} $1 == "none"
-    !insertmacro Vetbridge "$INSTDIR" '--config "$APPDATA\vetbridge\vetbridge.toml" check'
-  ${Else}
-    !insertmacro Vetbridge "$INSTDIR" '--config "$APPDATA\vetbridge\vetbridge.toml" check --offline'
-  ${EndIf}
-  ${If} $0 != 0
-    DetailPrint "vetbridge is installed. Nothing was started, because the check above did not pass."
-    DetailPrint "Open the vetbridge prompt as an administrator, correct $APPDATA\vetbridge\vetbridge.toml and type"
-    DetailPrint "    vetbridge check"
-    DetailPrint "    vetbridge service install --start"
-    ${If} $1 == "running"
-      SetErrorLevel 1
-    ${EndIf}
-  ${Else}
-    ${If} $1 == "stopped"
-      !insertmacro Vetbridge "$INSTDIR" '--config "$APPDATA\vetbridge\vetbridge.toml" service install'
-    ${Else}
-      !insertmacro Vetbridge "$INSTDIR" '--config "$APPDATA\vetbridge\vetbridge.toml" service install --start'
-    ${EndIf}
+    !insertmacro Vetbridge "$INSTDIR" '$3 check'
     ${If} $0 != 0
-      DetailPrint "vetbridge is installed, and its service is not as it should be; the lines above say why."
-      SetErrorLevel 1
+      DetailPrint "vetbridge is installed. Nothing was started, because the check above did not pass."
+      DetailPrint "Open the vetbridge prompt as an administrator, correct $APPDATA\vetbridge\vetbridge.toml and type"
+      DetailPrint "    vetbridge check"
+      DetailPrint "    vetbridge service install --start"
+      Return
+    ${EndIf}
+  ${EndIf}
+  ; One that ran goes on, and one that somebody stopped stays so; either keeps its configuration.
+  StrCpy $4 " --start"
+  ${If} $1 == "stopped"
+    StrCpy $4 ""
+  ${EndIf}
+  !insertmacro Vetbridge "$INSTDIR" '$3 service install$4'
+  ${If} $0 != 0
+    SetErrorLevel 1
+    DetailPrint "vetbridge is installed, and its service is not as it should be; the lines above say why."
+    ; What was to be set up anew may be refused. What was set up before is still there, and the service ran with it.
+    ${If} $1 == "running"
+      !insertmacro Vetbridge "$INSTDIR" "service start"
     ${EndIf}
   ${EndIf}
 SectionEnd
@@ -217,7 +272,7 @@ Section Uninstall
   ; A service that stays needs its program, and this uninstaller for the next attempt.
   !insertmacro Vetbridge "$INSTDIR" "service uninstall"
   ${If} $0 != 0
-    ReadRegStr $1 HKLM "SYSTEM\CurrentControlSet\Services\vetbridge" "ImagePath"
+    ReadRegStr $1 HKLM "${SERVICE}" "ImagePath"
     ${If} $1 != ""
       DetailPrint "The service was not removed; the line above says why. Nothing else was removed either."
       DetailPrint "Do what it says, or type as an administrator: sc delete vetbridge. Then uninstall again."

@@ -117,6 +117,12 @@ sign() {
   fi
 }
 
+# needed_glibc PROGRAM: the oldest C library that it starts on. A packed table of relocations has a name in place of a version.
+needed_glibc() {
+  readelf --version-info --wide "$1" | grep -o 'GLIBC_[0-9A-Z_.]*' |
+    sed -n 's/^GLIBC_ABI_DT_RELR$/2.36/p; s/^GLIBC_\([0-9][0-9.]*\)$/\1/p' | sort -V | tail -n 1
+}
+
 # No path of this machine stands in the program: neither of the sources nor of the crates nor of the compiler.
 build() {
   program="$TRIED"
@@ -132,6 +138,14 @@ build() {
     if grep -q -F -e "$path/" "$program"; then fail "the program holds paths of this machine ($path)"; fi
   done
   "$program" --version | grep -q -F "$VETBRIDGE_COMMIT" || fail "--version does not name the commit $VETBRIDGE_COMMIT"
+  # What was built on a later system does not start on the one that the page promises.
+  local promised needed
+  promised="$(grep -o 'needs glibc [0-9.]*[0-9]' docs/tasks/install.md | grep -o '[0-9.]*$' | sort -V | tail -n 1)" || true
+  needed="$(needed_glibc "$program")" || true
+  [ -n "$promised" ] || fail "docs/tasks/install.md does not say which glibc the program needs"
+  [ -n "$needed" ] || fail "readelf, of Debian's package binutils, does not say which glibc the program needs"
+  [ "$(printf '%s\n' "$needed" "$promised" | sort -V | tail -n 1)" = "$promised" ] ||
+    fail "the program needs glibc $needed, and docs/tasks/install.md promises $promised: build it on the Debian of that page"
 }
 
 build_info() {
@@ -198,10 +212,10 @@ make_windows() {
     { is_left_out sbom || make_sbom "$WINDOWS_TARGET" -windows; }
 }
 
-# The image is tried as an archive that was loaded, and that archive is the one which is published. On a machine that reaches no
-# registry its Debian is made from Debian's packages; PULL=1 takes the pinned images.
+# The image is tried as an archive that was loaded, and that archive is the one which is published. Its Debian is made from
+# Debian's packages of now, security updates included; PULL=1 takes the pinned images of a registry, and the same updates.
 make_image() {
-  SAVE="$staging/image.tar" tests/deploy/container.sh && gzip -n -9 <"$staging/image.tar" >"$OUT/vetbridge-$VERSION-image.tar.gz"
+  FRESH=1 SAVE="$staging/image.tar" tests/deploy/container.sh && gzip -n -9 <"$staging/image.tar" >"$OUT/vetbridge-$VERSION-image.tar.gz"
 }
 
 make_all() {

@@ -8,12 +8,15 @@
 #   FULL=1 tests/deploy/container.sh             with the program compiled in the image (minutes); QUICK=1 beside it
 #                                                compiles without optimising
 #   PULL=1 tests/deploy/container.sh             the same on the pinned images, which come from a registry
+#   FRESH=1 tests/deploy/container.sh            makes the Debian below the image anew, however young the last one is
 #   SAVE=FILE tests/deploy/container.sh          puts the archive there, once it passed
 #
-# Debian's packages come from $DEBIAN_MIRROR, else from where debootstrap has them by itself.
+# Debian's packages come from $DEBIAN_MIRROR, else from deb.debian.org. Its security updates come from
+# $DEBIAN_SECURITY_MIRROR, else from beside that: the same address with "-security" behind it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-DEBIAN_MIRROR="${DEBIAN_MIRROR:-}"
+DEBIAN_MIRROR="${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+DEBIAN_SECURITY_MIRROR="${DEBIAN_SECURITY_MIRROR:-${DEBIAN_MIRROR%/}-security}"
 SUITE=bookworm
 export PATH="$PATH:/usr/sbin:/sbin"
 
@@ -62,19 +65,30 @@ arguments=(--build-arg "VETBRIDGE_COMMIT=${VETBRIDGE_COMMIT:-}")
 if [ -n "${PULL:-}" ]; then
   arguments+=(--pull)
 else
-  # The pinned images come from a registry. Here Debian is made from Debian's packages, once.
-  base=target/ci/debian-$SUITE-minbase.tar
-  if [ ! -s "$base" ]; then
+  # The pinned images come from a registry. Here Debian is made from Debian's packages, once a day: the main suite lacks what
+  # was mended since its last point release, which is in the other two.
+  base=target/ci/debian-$SUITE-updated.tar
+  if [ -n "${FRESH:-}" ] || [ -z "$(find "$base" -size +0 -mmin -1440 2>/dev/null)" ]; then
     step "Debian $SUITE"
     mkdir -p target/ci
-    if ! debootstrap --variant=minbase "$SUITE" "$work/debian" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$work/debootstrap.log" 2>&1; then
+    debian="$work/debian"
+    if ! debootstrap --variant=minbase "$SUITE" "$debian" "$DEBIAN_MIRROR" >"$work/debootstrap.log" 2>&1; then
       tail -5 "$work/debootstrap.log" >&2
       skip "debootstrap cannot make Debian $SUITE here"
     fi
-    # Neither when it was made nor how: of the same packages it is the same.
-    rm -rf "$work"/debian/var/{cache,log}/* "$work"/debian/dev/*
-    tar --sort=name --mtime=@0 -C "$work/debian" -cf "$base.new" . && mv "$base.new" "$base"
-    rm -rf "$work/debian"
+    printf 'deb %s main\n' "$DEBIAN_MIRROR $SUITE" "$DEBIAN_MIRROR $SUITE-updates" "$DEBIAN_SECURITY_MIRROR $SUITE-security" \
+      >"$debian/etc/apt/sources.list"
+    # Without the updates there is no image, rather than one that lacks them and does not say so.
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive unshare --mount --propagation private sh -ec '
+      mount -t proc proc "$1/proc"
+      chroot "$1" apt-get update -q -o APT::Update::Error-Mode=any
+      chroot "$1" apt-get dist-upgrade -q -y
+    ' sh "$debian" >"$work/upgrade.log" 2>&1 || { tail -20 "$work/upgrade.log" >&2; exit 1; }
+    # Neither when it was made nor how nor on which machine: of the same packages it is the same.
+    rm -rf "$debian"/var/{cache,log}/* "$debian"/var/lib/apt/lists/* "$debian"/var/lib/dpkg/*-old "$debian"/dev/*
+    rm -f "$debian"/etc/{hostname,resolv.conf}
+    tar --sort=name --mtime=@0 -C "$debian" -cf "$base.new" . && mv "$base.new" "$base"
+    rm -rf "$debian"
   fi
   step "images in place of the pinned ones"
   layer scratch debian "$base" /
@@ -127,6 +141,16 @@ rm "$archive.made"
 b rmi --all --force >/dev/null
 b pull --quiet "docker-archive:$archive" >/dev/null
 image="localhost/vetbridge:$version"
+
+step "no update is missing"
+container=$(b from --pull-never "$image")
+b run --isolation chroot --user 0 "$container" -- sh -ec '
+  apt-get update -q -o APT::Update::Error-Mode=any
+  apt-cache policy | grep -q -e "-security/main"
+  apt-get --simulate dist-upgrade' >"$work/updates" 2>&1 || { tail -5 "$work/updates" >&2; exit 1; }
+! grep "^Inst" "$work/updates" || { echo "container.sh: the image lacks these updates of Debian" >&2; exit 1; }
+b rm "$container" >/dev/null
+
 b inspect --type image "$image" >"$work/image.json"
 container=$(b from --pull-never "$image")
 root=$(b mount "$container")

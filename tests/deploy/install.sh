@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # shellcheck source=tests/deploy/root.sh disable=SC2154
 # Walks docs/tasks/install.md and the pages it leads to, in a clean Debian with systemd, from the package to the first confirmed
-# booking, and says how long that takes. Everything typed is taken from the pages. Then the same service is updated, stopped,
-# restored and removed.
+# booking, and says how long that takes. Everything typed is taken from the pages. Then the same service is updated by its page to
+# a later version and back, stopped, restored and removed.
 #
 #   cargo build --release --locked && cargo build --locked --example simulators && tests/deploy/install.sh
 #
@@ -69,6 +69,12 @@ in_terminal() {
   in_booted sh -c 'cd && exec script --quiet --return --command "$1" /dev/null' sh "$1" </dev/null >"$ROOT.out" 2>&1
 }
 
+# What systemd has of the service under this name.
+property() { in_booted systemctl show --value --property "$1" vetbridge; }
+
+# systemd notes the moment also when the service gets ready. What counts is what it hears of it later, on a third of WatchdogSec.
+is_fed() { [ "$(property WatchdogTimestampMonotonic)" -gt $(($(property ActiveEnterTimestampMonotonic) + 5000000)) ]; }
+
 # walk PAGE: types what stands in its blocks without a language, up to "Without the package". What the blocks with a language
 # show is what is to be written in the editor that was opened before.
 walk() {
@@ -117,21 +123,36 @@ printf 'From the package to the first confirmed booking: %d.%d minutes, %d comma
 in_booted vetbridge bookings
 
 say "the service is what its unit says"
-[ "$(in_booted systemctl show --value --property User vetbridge)" = vetbridge ] || fail "the user"
-pid="$(in_booted systemctl show --value --property MainPID vetbridge)"
-[ "$(in_booted stat -c %U "/proc/$pid")" = vetbridge ] || fail "the user of process $pid"
-[ -n "$(in_booted systemctl show --value --property WatchdogTimestamp vetbridge)" ] || fail "the watchdog is not fed"
+[ "$(property User)" = vetbridge ] || fail "the user"
+pid="$(property MainPID)"
+[ "$(in_booted sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$pid/status")" = "$(in_booted id -u vetbridge)" ] ||
+  fail "the user of process $pid"
+# Of a process whose memory is nobody's to read the kernel gives its files to root.
+[ "$(in_booted stat -c %U "/proc/$pid/mem")" = root ] || fail "whoever is vetbridge reads the memory of process $pid"
 in_booted systemctl reload vetbridge || fail "the reload"
 until_it "the reload" in_booted sh -c "journalctl --unit vetbridge --no-pager | grep --quiet '$RELOADED'"
 in_booted systemd-analyze verify vetbridge.service vetbridge@east.service 2>&1 | sed 's/^/  /'
+until_it "the watchdog is fed" is_fed
+[ "$(property MainPID)" = "$pid" ] && [ "$(property NRestarts)" = 0 ] || fail "it was started again"
 
-say "an update over itself restarts what runs and keeps the configuration"
+say "an update to a later version and back, as the page has both"
+# The package that the page installs: this program under a later version.
+installed="$(in_booted dpkg-query --show --showformat '${Version}' vetbridge)"
+later="$(grep -o 'apt install \./vetbridge_[^ ]*\.deb' docs/tasks/update-vetbridge.md | head -n 1)" later="${later##*/}"
+version="${later#*_}" version="${version%_*}"
+dpkg --compare-versions "$version" gt "$installed" || fail "the page updates to $version, and this is $installed"
+dpkg-deb --raw-extract target/deb/vetbridge_*.deb "$ROOT.later"
+sed -i "s/^Version: .*/Version: $version/" "$ROOT.later/DEBIAN/control"
+dpkg-deb -Zgzip -z1 --root-owner-group --build "$ROOT.later" "$ROOT/root/$later" >/dev/null
 before="$(in_booted sha256sum /etc/vetbridge/vetbridge.toml)"
-in_booted sh -c 'cd && apt-get install --reinstall --yes --quiet ./vetbridge_*.deb' >"$ROOT.out" 2>&1 </dev/null ||
-  { cat "$ROOT.out" >&2; fail "the update"; }
+walk docs/tasks/update-vetbridge.md
+[ "$(in_booted dpkg-query --show --showformat '${Version}' vetbridge)" = "$installed" ] || fail "the way back"
+in_booted grep --quiet " upgrade vetbridge:[a-z0-9]* $installed $version" /var/log/dpkg.log || fail "the update to $version"
+in_booted test -s /root/vetbridge-before-update.jsonl || fail "the backup"
 [ "$(in_booted sha256sum /etc/vetbridge/vetbridge.toml)" = "$before" ] || fail "the configuration changed"
-[ "$(in_booted systemctl show --value --property MainPID vetbridge)" != "$pid" ] || fail "it was not restarted"
+[ "$(property MainPID)" != "$pid" ] || fail "it was not restarted"
 until_it "in step after the update" in_booted vetbridge status
+rm "$ROOT/root/$later"
 
 say "an update while the configuration is refused is an update all the same"
 in_booted sh -c 'cp /etc/vetbridge/vetbridge.toml /root/right.toml; echo "[wrong]" >>/etc/vetbridge/vetbridge.toml'
@@ -164,13 +185,18 @@ in_booted sh -c 'install -d -m 0750 -g vetbridge /etc/vetbridge/east
 in_booted systemctl start vetbridge@east && fail "it started on the state of the first one"
 in_booted journalctl --unit vetbridge@east --no-pager | grep 'Write path = "/var/lib/vetbridge-east"' | head -n 1
 printf '[state]\npath = "/var/lib/vetbridge-east"\n' >>"$ROOT/etc/vetbridge/east/vetbridge.toml"
+# What openSUSE has there. The first one was started without it.
+in_booted install -D -m 644 /etc/ssl/certs/ca-certificates.crt /var/lib/ca-certificates/ca-bundle.pem
 in_booted systemctl start vetbridge@east || fail "vetbridge@east"
 in_booted vetbridge status --config /etc/vetbridge/east/vetbridge.toml | head -n 3
-for own in vetbridge vetbridge@east; do
+for sees in "vetbridge vetbridge" "vetbridge@east ca-certificates vetbridge-east"; do
+  own="${sees%% *}"
   pid="$(in_booted systemctl show --value --property MainPID "$own")"
-  seen="$(in_booted nsenter --target "$pid" --mount ls /var/lib)"
-  [ "$seen" = "$(tr @ - <<<"$own")" ] || fail "$own sees in /var/lib: $seen"
+  seen="$(in_booted nsenter --target "$pid" --mount ls /var/lib | xargs)"
+  [ "$seen" = "${sees#* }" ] || fail "$own sees in /var/lib: $seen"
 done
+in_booted nsenter --target "$pid" --mount test -s /var/lib/ca-certificates/ca-bundle.pem || fail "$own sees no authorities"
+in_booted rm -r /var/lib/ca-certificates
 in_booted sh -c 'cat /sys/fs/cgroup/memory/system.slice/vetbridge.service/memory.max_usage_in_bytes 2>/dev/null ||
   cat /sys/fs/cgroup/system.slice/vetbridge.service/memory.peak 2>/dev/null' | sed 's/$/ bytes of memory at most/'
 

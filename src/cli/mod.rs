@@ -44,7 +44,7 @@ use clap::Parser as _;
 use crate::config::ConfigError;
 #[cfg(not(windows))]
 use crate::messages::windows_service as windows_service_say;
-use crate::os::files;
+use crate::os::{files, process_owner};
 use args::INVALID;
 pub use args::{
     BookingsArgs, BookingsCommand, CheckArgs, Cli, Command, CompletionsArgs, DemoArgs, DiscoverArgs, ExplainArgs,
@@ -68,6 +68,7 @@ pub fn main() -> ExitCode {
     if let Some(config) = cli.global.named_config() {
         output::commands_are_for(&config);
     }
+    process_owner::keep_memory_private();
     // An error means that a provider is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     if !writes_for_others(&cli.command) {

@@ -5,6 +5,10 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
+/// Nothing to do: Windows writes the memory of a service that crashed nowhere unless an
+/// administrator has set that up.
+pub fn keep_memory_private() {}
+
 /// False: nobody is.
 pub fn is_root() -> bool {
     false

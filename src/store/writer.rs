@@ -1,12 +1,14 @@
 //! The queue between those who change records and the disk, and the one thread that writes.
 //!
 //! Changes are visible to readers as soon as they are queued, in the order of the queue. The writer
-//! takes everything that has gathered, applies it as one transaction, syncs once, and tells all who
-//! wait: while the disk works, the next group gathers. The queue holds one value per key at most (a
-//! later change of a key replaces an earlier one), so it cannot outgrow the store.
+//! takes everything that has gathered, applies it, syncs once, and tells all who wait: while the
+//! disk works, the next group gathers. The queue holds one value per key at most (a later change of
+//! a key replaces an earlier one), so it cannot outgrow the store.
 //!
 //! A batch is never split: it is taken whole, and transactions take effect whole. Nor is a later
-//! batch durable before an earlier.
+//! batch durable before an earlier. A group is one transaction where it takes that
+//! ([`PendingChanges`]); where it does not, its changes are applied one after the other: a
+//! transaction is one more write to wait for, and a booking waits for two groups.
 
 use std::ops::Bound;
 use std::panic::{self, AssertUnwindSafe};
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -27,6 +30,8 @@ use crate::metrics::flush_times::FlushTimes;
 /// What writers and the store share.
 pub(super) struct WriteQueue {
     state: Mutex<QueueState>,
+    /// Held by whoever applies and syncs.
+    turn: Mutex<()>,
     /// Wakes the writer thread.
     wake: Condvar,
     progress: watch::Sender<FlushProgress>,
@@ -35,7 +40,7 @@ pub(super) struct WriteQueue {
 
 struct QueueState {
     /// What nobody writes yet.
-    pending: ValueChanges,
+    pending: PendingChanges,
     /// What is being written. Should the disk refuse it, it stays: reads go on to show it.
     writing: Arc<ValueChanges>,
     /// How many batches were queued, ever.
@@ -44,6 +49,30 @@ struct QueueState {
     urgent: bool,
     /// The last store handle is gone.
     closing: bool,
+}
+
+/// What nobody writes yet.
+#[derive(Default)]
+struct PendingChanges {
+    changes: ValueChanges,
+    /// The keys in the order of the queue, where changes may be applied one after the other: each
+    /// batch was one change, and none was replaced but by the change right behind it. Otherwise
+    /// some of them without the others would be half of a batch, or a later one without an earlier.
+    one_by_one: Option<Vec<String>>,
+}
+
+impl PendingChanges {
+    fn add(&mut self, batch: ValueChanges) {
+        let single = if batch.len() == 1 { batch.keys().next() } else { None };
+        let keys = if self.changes.is_empty() { Some(Vec::new()) } else { self.one_by_one.take() };
+        self.one_by_one = single.zip(keys).and_then(|(key, mut keys)| {
+            if !self.changes.contains_key(key) {
+                keys.push(key.clone());
+            }
+            (keys.last() == Some(key)).then_some(keys)
+        });
+        self.changes.extend(batch);
+    }
 }
 
 /// How far the disk is.
@@ -71,7 +100,7 @@ pub(super) enum Urgency {
 impl WriteQueue {
     pub(super) fn new() -> Self {
         let state = QueueState {
-            pending: ValueChanges::new(),
+            pending: PendingChanges::default(),
             writing: Arc::default(),
             queued: 0,
             urgent: false,
@@ -79,6 +108,7 @@ impl WriteQueue {
         };
         Self {
             state: Mutex::new(state),
+            turn: Mutex::default(),
             wake: Condvar::new(),
             progress: watch::Sender::default(),
             flush_times: FlushTimes::default(),
@@ -91,13 +121,15 @@ impl WriteQueue {
         // Asked under the lock: a batch that is accepted after a failure would be shown and never
         // written.
         self.check()?;
-        state.pending.extend(changes);
+        state.pending.add(changes);
         state.queued += 1;
-        if urgency == Urgency::Now {
-            state.urgent = true;
-            self.wake.notify_one();
-        }
+        state.urgent |= urgency == Urgency::Now;
         Ok(Ticket(state.queued))
+    }
+
+    /// Has the writer thread write what is urgent.
+    pub(super) fn wake_writer(&self) {
+        self.wake.notify_one();
     }
 
     /// Waits until the batch, and everything queued before it, is durable.
@@ -123,7 +155,7 @@ impl WriteQueue {
     /// it is.
     pub(super) fn unwritten(&self, key: &str) -> Option<Option<Arc<str>>> {
         let state = self.lock();
-        state.pending.get(key).or_else(|| state.writing.get(key)).cloned()
+        state.pending.changes.get(key).or_else(|| state.writing.get(key)).cloned()
     }
 
     /// The same for records whose keys begin with `prefix`, from a raw key on; no more than these,
@@ -148,7 +180,7 @@ impl WriteQueue {
             of_prefix.map(|(key, value)| (key.clone(), value.clone())).collect::<ValueChanges>()
         };
         let mut unwritten = next(&state.writing);
-        unwritten.extend(next(&state.pending));
+        unwritten.extend(next(&state.pending.changes));
         // Of both together the first ones: behind them some of either can be missing.
         if let Some(cut) = unwritten.keys().nth(records_max).cloned() {
             drop(unwritten.split_off(&cut));
@@ -174,26 +206,27 @@ impl WriteQueue {
     }
 
     /// Waits for something to write: at once for what somebody waits for. Whoever queues the rest
-    /// need not wake the thread, which looks for it once in that time. `None` when there is nothing
+    /// need not wake the thread, which looks for it once in that time. False when there is nothing
     /// and will be nothing.
-    fn next_group(&self) -> Option<Group> {
+    fn wait_for_a_group(&self) -> bool {
         let patient = |state: &mut QueueState| !state.urgent && !state.closing;
         let mut state = self.lock();
         loop {
             self.wake.wait_while_for(&mut state, patient, FLUSHED_WITHIN);
-            if state.urgent || !state.pending.is_empty() {
-                return Some(Self::take(&mut state));
+            if state.urgent || !state.pending.changes.is_empty() {
+                return true;
             }
             if state.closing {
-                return None;
+                return false;
             }
         }
     }
 
     fn take(state: &mut QueueState) -> Group {
         state.urgent = false;
-        state.writing = Arc::new(std::mem::take(&mut state.pending));
-        Group { changes: Arc::clone(&state.writing), upto: state.queued }
+        let PendingChanges { changes, one_by_one } = std::mem::take(&mut state.pending);
+        state.writing = Arc::new(changes);
+        Group { changes: Arc::clone(&state.writing), one_by_one, upto: state.queued }
     }
 
     /// The database shows the group that was taken.
@@ -215,6 +248,8 @@ impl WriteQueue {
 /// What the writer does at one go.
 struct Group {
     changes: Arc<ValueChanges>,
+    /// See [`PendingChanges`].
+    one_by_one: Option<Vec<String>>,
     /// How many batches are durable afterwards.
     upto: u64,
 }
@@ -227,16 +262,47 @@ fn broken(reason: Option<&str>) -> StoreError {
 /// fails.
 pub(super) fn write_groups(queue: &WriteQueue, disk: &Parted<impl Engine + ?Sized>) {
     let _failed_unless_closed = WriterEnded(queue);
-    while let Some(Group { changes, upto }) = queue.next_group() {
-        let began = Instant::now();
-        let outcome = write(queue, disk, &changes, true);
-        queue.flush_times.note(began.elapsed());
-        let failed = outcome.is_err();
-        queue.report(upto, outcome);
-        if failed {
+    while queue.wait_for_a_group() {
+        if !write_group(queue, disk, queue.turn.lock()) {
             return;
         }
     }
+}
+
+/// Writes what is pending on the caller's thread, if nobody writes this moment: then nobody waits
+/// for another thread to wake, and to be woken by it. Otherwise the writer thread does it, together
+/// with what gathers meanwhile.
+pub(super) fn write_here(queue: &WriteQueue, disk: &Parted<impl Engine + ?Sized>) {
+    match queue.turn.try_lock() {
+        Some(turn) if may_block_here() => {
+            tokio::task::block_in_place(|| write_group(queue, disk, turn));
+        }
+        Some(_) | None => queue.wake_writer(),
+    }
+}
+
+/// True on a runtime whose other threads go on with its tasks meanwhile.
+fn may_block_here() -> bool {
+    Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
+}
+
+/// Writes and syncs what has gathered. False once the disk has failed.
+fn write_group(queue: &WriteQueue, disk: &Parted<impl Engine + ?Sized>, turn: MutexGuard<'_, ()>) -> bool {
+    if queue.check().is_err() {
+        return false;
+    }
+    let group = WriteQueue::take(&mut queue.lock());
+    // Somebody else may have written it just before.
+    if group.upto == queue.progress.borrow().durable {
+        return true;
+    }
+    let began = Instant::now();
+    let outcome = write(queue, disk, &group, true);
+    queue.flush_times.note(began.elapsed());
+    let failed = outcome.is_err();
+    queue.report(group.upto, outcome);
+    drop(turn);
+    !failed
 }
 
 /// Whoever waits for a writer that is gone is told so, however it ended. After an orderly end
@@ -254,13 +320,13 @@ impl Drop for WriterEnded<'_> {
 /// Without a thread: hands over what is pending, at once and on the caller's time. Durable only
 /// with `sync`. One caller at a time.
 pub(super) fn write_inline(queue: &WriteQueue, disk: &Parted<impl Engine + ?Sized>, sync: bool) {
-    let Group { changes, upto } = WriteQueue::take(&mut queue.lock());
-    match write(queue, disk, &changes, sync) {
+    let group = WriteQueue::take(&mut queue.lock());
+    match write(queue, disk, &group, sync) {
         Ok(()) if !sync => {}
         outcome => {
             // On the caller's time, which may be paused: it takes none.
             queue.flush_times.note(Duration::ZERO);
-            queue.report(upto, outcome);
+            queue.report(group.upto, outcome);
         }
     }
 }
@@ -268,11 +334,18 @@ pub(super) fn write_inline(queue: &WriteQueue, disk: &Parted<impl Engine + ?Size
 fn write(
     queue: &WriteQueue,
     disk: &Parted<impl Engine + ?Sized>,
-    changes: &ValueChanges,
+    group: &Group,
     sync: bool,
 ) -> Result<(), EngineError> {
     without_panic(|| {
-        disk.write(changes)?;
+        match &group.one_by_one {
+            Some(keys) => {
+                let alone =
+                    |key: &String| group.changes.get_key_value(key).map(|(key, value)| (key.clone(), value.clone()));
+                keys.iter().filter_map(alone).try_for_each(|change| disk.write(&ValueChanges::from([change])))?;
+            }
+            None => disk.write(&group.changes)?,
+        }
         queue.applied();
         if sync { disk.sync() } else { Ok(()) }
     })
@@ -297,7 +370,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(30);
 
     /// An engine whose every sync tells what was applied since the last, then waits for its
-    /// outcome.
+    /// outcome. What was applied as one transaction is one text.
     struct Gate {
         group: Mutex<Vec<String>>,
         groups: Sender<Vec<String>>,
@@ -311,11 +384,10 @@ mod tests {
 
         fn apply(&self, changes: RawChanges) -> Result<(), EngineError> {
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-            self.group.lock().extend(
-                changes
-                    .iter()
-                    .map(|(key, value)| format!("{}={}", text(key), value.as_deref().map_or_else(String::new, text))),
-            );
+            let change = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
+                format!("{}={}", text(key), value.as_deref().map_or_else(String::new, text))
+            };
+            self.group.lock().push(changes.iter().map(change).collect::<Vec<_>>().join(" "));
             Ok(())
         }
 
@@ -347,7 +419,9 @@ mod tests {
         }
 
         fn submit(&self, key: &str, value: &str, urgency: Urgency) -> Result<Ticket, StoreError> {
-            self.queue.submit(ValueChanges::from([(key.to_owned(), Some(value.into()))]), urgency)
+            let ticket = self.queue.submit(ValueChanges::from([(key.to_owned(), Some(value.into()))]), urgency)?;
+            self.queue.wake_writer();
+            Ok(ticket)
         }
 
         /// Waits until the writer syncs, and says what it has applied.
@@ -367,17 +441,53 @@ mod tests {
         assert_eq!(rig.syncing(), ["first=1"]);
         let tickets: Vec<Ticket> =
             (10..60).map(|number| rig.submit(&number.to_string(), "x", Urgency::Now).unwrap()).collect();
-        rig.submit("10", "again", Urgency::Later).unwrap();
+        rig.submit("59", "again", Urgency::Later).unwrap();
         rig.outcomes.send(Ok(())).unwrap();
         rig.queue.durable(first).await.unwrap();
         let group = rig.syncing();
-        assert_eq!((group.len(), &group[0][..]), (50, "10=again"), "a later change of a key replaces an earlier one");
+        assert_eq!((group.len(), &group[49][..]), (50, "59=again"), "a later change of a key replaces an earlier one");
         assert_eq!(rig.durable(), 1, "nothing is durable before its sync ends");
         rig.outcomes.send(Ok(())).unwrap();
         for ticket in tickets {
             rig.queue.durable(ticket).await.unwrap();
         }
         assert_eq!(rig.durable(), 52);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_commits_writes_on_its_own_thread_unless_somebody_writes() {
+        let (groups_in, groups) = channel();
+        let (outcomes, outcomes_out) = channel();
+        let queue = Arc::new(WriteQueue::new());
+        let gate = Gate { group: Mutex::default(), groups: groups_in, outcomes: Mutex::new(outcomes_out) };
+        let disk = Arc::new(Parted::new(gate));
+        let commit = |key: &str| {
+            let (queue, disk, key) = (Arc::clone(&queue), Arc::clone(&disk), key.to_owned());
+            tokio::spawn(async move {
+                let ticket = queue.submit(ValueChanges::from([(key, Some("1".into()))]), Urgency::Now).unwrap();
+                write_here(&queue, &*disk);
+                queue.durable(ticket).await
+            })
+        };
+        // There is no writer thread.
+        let first = commit("a");
+        assert_eq!(groups.recv_timeout(LIMIT).unwrap(), ["a=1"]);
+        let second = commit("b");
+        while queue.unwritten("b").is_none() {
+            tokio::task::yield_now().await;
+        }
+        outcomes.send(Ok(())).unwrap();
+        assert_eq!(first.await.unwrap(), Ok(()));
+        // Now there is: it writes what found somebody writing, if that has not come to it itself.
+        let thread = thread::spawn({
+            let (queue, disk) = (Arc::clone(&queue), Arc::clone(&disk));
+            move || write_groups(&queue, &*disk)
+        });
+        assert_eq!(groups.recv_timeout(LIMIT).unwrap(), ["b=1"]);
+        outcomes.send(Ok(())).unwrap();
+        assert_eq!(second.await.unwrap(), Ok(()));
+        queue.close();
+        thread.join().unwrap();
     }
 
     #[test]
@@ -403,8 +513,47 @@ mod tests {
         assert_eq!(shown(Bound::Excluded(b"b\xFF"), "", 9), ["d=2"]);
         assert_eq!(shown(Bound::Included(b"b"), "b", 9), ["b=3"]);
         rig.outcomes.send(Ok(())).unwrap();
-        assert_eq!(rig.syncing(), ["b=3", "d=2"]);
+        assert_eq!(rig.syncing(), ["d=2", "b=3"]);
         rig.outcomes.send(Ok(())).unwrap();
+    }
+
+    #[test]
+    fn changes_are_one_transaction_where_some_of_them_without_the_others_would_be_out_of_order() {
+        let rig = Rig::start();
+        let batch = |keys: &str, value: &str| {
+            let change = |key: char| (key.to_string(), Some(value.into()));
+            rig.queue.submit(keys.chars().map(change).collect(), Urgency::Later).unwrap();
+        };
+        let mut groups = Vec::new();
+        for queued in [
+            &["c", "a", "b"][..],
+            // Replaced by the change right behind it.
+            &["c", "a", "a", "b"],
+            // Without the second one the first would be missing, and not the third.
+            &["c", "a", "c"],
+            // Taken apart it would be half a batch.
+            &["ca"],
+            &["b", "ca"],
+            &["ca", "b"],
+            &["ca", "a"],
+        ] {
+            rig.submit("0", "", Urgency::Now).unwrap();
+            rig.syncing();
+            queued.iter().zip(["1", "2", "3", "4"]).for_each(|(keys, value)| batch(keys, value));
+            rig.outcomes.send(Ok(())).unwrap();
+            groups.push(rig.syncing());
+            rig.outcomes.send(Ok(())).unwrap();
+        }
+        let expected = [
+            &["c=1", "a=2", "b=3"][..],
+            &["c=1", "a=3", "b=4"],
+            &["a=2 c=3"],
+            &["a=1 c=1"],
+            &["a=2 b=1 c=2"],
+            &["a=1 b=2 c=1"],
+            &["a=2 c=1"],
+        ];
+        assert_eq!(groups, expected);
     }
 
     #[test]
@@ -469,6 +618,7 @@ mod tests {
             move || write_groups(&queue, &Parted::new(Panics))
         });
         let ticket = queue.submit(ValueChanges::from([("a".to_owned(), None)]), Urgency::Now).unwrap();
+        queue.wake_writer();
         assert_eq!(queue.durable(ticket).await, Err(StoreError::Broken { reason: "index out of bounds".into() }));
         thread.join().unwrap();
     }

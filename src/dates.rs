@@ -7,11 +7,16 @@
 //! difference taken off, a day added) can leave the range that dates have. A leap second counts as
 //! the second before it: nothing here is measured more finely.
 
+pub mod kept;
+mod plain;
+
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Timelike as _, Utc};
-use serde::{Deserialize as _, Deserializer};
+use serde::Deserializer;
 use serde_json::Value;
+
+pub use plain::Fraction;
 
 /// The years that count.
 const YEARS: RangeInclusive<i32> = 2000..=2199;
@@ -21,19 +26,25 @@ pub const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
 /// `YYYY-MM-DD`.
 pub fn day(text: &str) -> Option<NaiveDate> {
     let text = text.trim();
-    let day = plain_day(text.as_bytes()).or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok());
+    let day = plain::day(text.as_bytes()).or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok());
     day.filter(|day| YEARS.contains(&day.year()))
 }
 
 /// `YYYY-MM-DD HH:MM:SS` without a zone.
 pub fn wall(text: &str) -> Option<NaiveDateTime> {
-    let wall = NaiveDateTime::parse_from_str(text.trim(), DATE_TIME).ok()?.with_nanosecond(0)?;
+    let text = text.trim();
+    let plain = plain::wall(text.as_bytes(), b' ').filter(|(_, rest)| rest.is_empty() && text.len() == 19);
+    let wall = match plain {
+        Some((wall, _)) => wall,
+        None => NaiveDateTime::parse_from_str(text, DATE_TIME).ok()?.with_nanosecond(0)?,
+    };
     YEARS.contains(&wall.year()).then_some(wall)
 }
 
 /// RFC 3339 with its own offset.
 pub fn with_offset(text: &str) -> Option<DateTime<FixedOffset>> {
-    let at = DateTime::parse_from_rfc3339(text.trim()).ok()?;
+    let text = text.trim();
+    let at = plain::with_offset(text.as_bytes()).or_else(|| DateTime::parse_from_rfc3339(text).ok())?;
     let at = if at.nanosecond() < 1_000_000_000 { at } else { at.with_nanosecond(0)? };
     counts(at.to_utc()).then_some(at)
 }
@@ -105,66 +116,18 @@ pub fn counts(at: DateTime<Utc>) -> bool {
 /// # Errors
 /// It is no date.
 pub fn that_count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    Ok(kept_if_any(from)?.filter(|at| counts(*at)))
+    Ok(kept::if_any::deserialize(from)?.filter(|at| counts(*at)))
 }
 
-/// A moment of a record. Ours are in UTC and in one form, which is read without trying others: a
-/// start reads tens of thousands of them.
-///
-/// # Errors
-/// It is no date.
-pub fn kept<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
-    struct ReadMoment;
-    impl serde::de::Visitor<'_> for ReadMoment {
-        type Value = DateTime<Utc>;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a date and time as 2027-02-15T09:00:00Z")
-        }
-
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<DateTime<Utc>, E> {
-            as_we_write(text.as_bytes()).map_or_else(|| text.parse().map_err(E::custom), Ok)
-        }
-    }
-    from.deserialize_str(ReadMoment)
-}
-
-/// The same of a moment that may be absent.
-///
-/// # Errors
-/// It is no date.
-pub fn kept_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    #[derive(serde::Deserialize)]
-    struct KeptMoment(#[serde(deserialize_with = "kept")] DateTime<Utc>);
-    Ok(Option::<KeptMoment>::deserialize(from)?.map(|KeptMoment(at)| at))
-}
-
-/// `2027-02-15T09:00:00Z`, with up to nine digits of a second's fraction. `None`: in another form.
-fn as_we_write(text: &[u8]) -> Option<DateTime<Utc>> {
-    let (whole, fraction) = text.strip_suffix(b"Z")?.split_at_checked(19)?;
-    let [_, _, _, _, _, _, _, _, _, _, b'T', _, _, b':', _, _, b':', _, _] = whole else { return None };
-    let nanos = match fraction {
-        [] => 0,
-        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
-            number(digits)? * 10_u32.pow(9 - u32::try_from(digits.len()).ok()?)
-        }
-        _ => return None,
+/// RFC 3339 with an offset in digits, `+00:00` too.
+pub fn rfc3339(at: DateTime<FixedOffset>, fraction: Fraction) -> String {
+    let pattern = match fraction {
+        Fraction::No => "%Y-%m-%dT%H:%M:%S%:z",
+        Fraction::Millis => "%Y-%m-%dT%H:%M:%S%.3f%:z",
+        Fraction::AsNeeded => "%Y-%m-%dT%H:%M:%S%.f%:z",
     };
-    let [hour, minute, second] = [11, 14, 17].map(|at| number(&whole[at..at + 2]));
-    Some(plain_day(&whole[..10])?.and_hms_nano_opt(hour?, minute?, second?, nanos)?.and_utc())
-}
-
-/// `2027-02-15`. `None`: in another form.
-fn plain_day(text: &[u8]) -> Option<NaiveDate> {
-    let [_, _, _, _, b'-', _, _, b'-', _, _] = text else { return None };
-    let year = i32::try_from(number(&text[..4])?).ok()?;
-    NaiveDate::from_ymd_opt(year, number(&text[5..7])?, number(&text[8..])?)
-}
-
-/// Up to nine digits.
-fn number(digits: &[u8]) -> Option<u32> {
-    let add = |sum: u32, digit: &u8| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'));
-    digits.iter().try_fold(0, add)
+    let plain = plain::rfc3339(at, fraction, plain::Zero::Digits).map(|text| text.as_str().to_owned());
+    plain.unwrap_or_else(|| at.format(pattern).to_string())
 }
 
 /// How long ago something was noted by this machine's clock. `None` if that is yet to come: it was
@@ -228,14 +191,15 @@ mod tests {
     }
 
     #[test]
-    fn the_moments_of_records_are_read_as_chrono_reads_them() {
-        let read = |text: &str| kept(Value::from(text)).ok();
-        let by_chrono = |text: &str| DateTime::<Utc>::deserialize(Value::from(text)).ok();
+    fn the_moments_of_records_are_read_and_written_as_by_chrono() {
+        let read = |text: &str| kept::moment::deserialize(Value::from(text)).ok();
+        let by_chrono = |text: &str| serde_json::from_value::<DateTime<Utc>>(Value::from(text)).ok();
         let seconds = (0..).map(|number: i64| number * 7_919_919 % 7_258_118_400).take(3_000);
         for (number, second) in (0_u32..).zip(seconds) {
             let at = DateTime::from_timestamp(second, number * 333_667 % 1_000_000_000).unwrap();
             let text = serde_json::to_value(at).unwrap();
-            assert_eq!(kept(text.clone()).ok(), Some(at), "{text}");
+            assert_eq!(kept::moment::deserialize(text.clone()).ok(), Some(at), "{text}");
+            assert_eq!(kept::moment::serialize(&at, serde_json::value::Serializer).ok(), Some(text));
         }
         for text in [
             "2027-02-15T09:00:00Z",
@@ -258,7 +222,11 @@ mod tests {
         ] {
             assert_eq!(read(text), by_chrono(text), "{text}");
         }
-        assert_eq!(kept_if_any(Value::Null).ok(), Some(None));
+        assert_eq!(kept::if_any::deserialize(Value::Null).ok(), Some(None));
+        let written = |at: DateTime<Utc>| kept::moment::serialize(&at, serde_json::value::Serializer).ok();
+        for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, by_chrono("2016-12-31T23:59:60Z").unwrap()] {
+            assert_eq!(written(at), serde_json::to_value(at).ok());
+        }
     }
 
     #[test]
@@ -297,6 +265,57 @@ mod tests {
         for text in ["Thu, 01 Jan 1970 00:00:00 GMT", "Wed, 01 Jan 2200 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"]
         {
             assert_eq!(of_header(text), None, "{text}");
+        }
+    }
+    #[test]
+    fn dates_with_an_offset_are_read_and_written_as_by_chrono() {
+        let offsets =
+            ["Z", "+00:00", "-00:00", "+11:00", "-09:30", "+23:59", "+24:00", "+11:60", "+1100", "", "z", "+11:0x"];
+        let times = ["09:00:00", "23:59:59", "24:00:00", "09:60:00", "09:00:60", "09:00", "9:00:00"];
+        let fractions = ["", ".", ".5", ".000", ".123456", ".123456789", ".1234567891", ".12x"];
+        for day in ["2027-02-15", "2028-02-29", "2027-02-29", "0000-01-01", "9999-12-31", "2027-2-15", "+2027-02-15"] {
+            for (between, time) in ["T", "t", " ", "x"].into_iter().flat_map(|own| times.map(|time| (own, time))) {
+                for (fraction, offset) in fractions.into_iter().flat_map(|own| offsets.map(|offset| (own, offset))) {
+                    let text = format!("{day}{between}{time}{fraction}{offset}");
+                    let by_chrono = DateTime::parse_from_rfc3339(&text).ok();
+                    if let Some(plain) = plain::with_offset(text.as_bytes()) {
+                        assert_eq!(Some(plain), by_chrono, "{text}");
+                    }
+                    let Some(at) = by_chrono else { continue };
+                    let patterns =
+                        [(Fraction::No, "%Y-%m-%dT%H:%M:%S%:z"), (Fraction::Millis, "%Y-%m-%dT%H:%M:%S%.3f%:z")];
+                    for (fraction, pattern) in patterns {
+                        assert_eq!(rfc3339(at, fraction), at.format(pattern).to_string(), "{text}");
+                    }
+                    let as_needed = at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false);
+                    assert_eq!(rfc3339(at, Fraction::AsNeeded), as_needed, "{text}");
+                }
+            }
+        }
+        let usual = ["2027-02-15T09:00:00+11:00", "2027-02-15T09:00:00.000+11:00", "2027-02-15T09:00:00.000Z"];
+        assert!(usual.iter().all(|text| plain::with_offset(text.as_bytes()).is_some()));
+    }
+
+    #[test]
+    fn wall_times_are_read_as_chrono_reads_them() {
+        for text in [
+            "2027-02-15 09:00:00",
+            "2027-02-15 23:59:59",
+            "2027-02-15 24:00:00",
+            "2027-02-29 09:00:00",
+            "2027-02-15T09:00:00",
+            "2027-02-15 09:00:00.5",
+            "2027-02-15 09:00:00Z",
+            "2027-02-15  9:00:00",
+            "2027-02-15 9:00:00",
+            "2027-2-15 09:00:00",
+            "+2027-02-15 09:00:00",
+            "2027-02-15 09:00",
+            "2027-02-15",
+            "",
+        ] {
+            let by_chrono = NaiveDateTime::parse_from_str(text, DATE_TIME).ok();
+            assert_eq!(wall(text), by_chrono, "{text}");
         }
     }
 }

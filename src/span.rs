@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Span {
     /// The first instant inside.
-    #[serde(deserialize_with = "crate::dates::kept")]
+    #[serde(with = "crate::dates::kept::moment")]
     pub start: DateTime<Utc>,
     /// The first instant after.
-    #[serde(deserialize_with = "crate::dates::kept")]
+    #[serde(with = "crate::dates::kept::moment")]
     pub end: DateTime<Utc>,
 }
 

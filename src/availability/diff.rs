@@ -20,6 +20,7 @@ pub struct SentDay {
     /// What was sent.
     pub day: Day,
     /// When.
+    #[serde(with = "crate::dates::kept::moment")]
     pub at: DateTime<Utc>,
     /// False if Healthengine refused it (`failed` in the answer to a batch).
     pub accepted: bool,

@@ -87,7 +87,7 @@ pub struct HistoryItem {
     /// The state.
     pub state: State,
     /// When.
-    #[serde(deserialize_with = "crate::dates::kept")]
+    #[serde(with = "crate::dates::kept::moment")]
     pub at: DateTime<Utc>,
     /// Why. It says nothing about the patient, unless a person noted something of that kind.
     pub reason: StateReason,

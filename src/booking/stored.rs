@@ -30,7 +30,7 @@ pub(super) struct StoredEntry {
     wanted_resource: Option<WantedId>,
     #[serde(default, deserialize_with = "wanted::kept", skip_serializing_if = "Option::is_none")]
     wanted_type: Option<WantedId>,
-    #[serde(default, deserialize_with = "dates::that_count")]
+    #[serde(default, deserialize_with = "dates::that_count", serialize_with = "dates::kept::if_any::serialize")]
     booked_at: Option<DateTime<Utc>>,
     reference: Option<BookingReference>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -59,9 +59,9 @@ pub(super) struct StoredEntry {
     not_before: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "is_zero")]
     left_nothing: u32,
-    #[serde(default, deserialize_with = "dates::kept_if_any", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "dates::kept::if_any", skip_serializing_if = "Option::is_none")]
     submitted_at: Option<DateTime<Utc>>,
-    #[serde(default, deserialize_with = "dates::kept_if_any", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "dates::kept::if_any", skip_serializing_if = "Option::is_none")]
     inserted_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     doubt: Option<StoredLostAnswer>,

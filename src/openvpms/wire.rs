@@ -19,7 +19,7 @@ use super::api::{
 };
 use crate::call_error::{Answer, CallError, ErrorClass};
 use crate::characters;
-use crate::dates::{self, SpanEnd};
+use crate::dates::{self, Fraction, SpanEnd};
 use crate::http::Response;
 use crate::http::answer::{self, Quote};
 use crate::http::json::{Misfit, cut, field, integer, list, need};
@@ -43,12 +43,12 @@ const REFERENCE_BYTES_MAX: usize = 200;
 /// How a date is written in a booking: milliseconds, and a colon in the offset. The server refuses
 /// any other way.
 fn booking_date(at: DateTime<FixedOffset>) -> String {
-    at.format("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+    dates::rfc3339(at, Fraction::Millis)
 }
 
 /// How a date is written in a question: full seconds and the offset.
 pub(super) fn query_date(at: DateTime<FixedOffset>) -> String {
-    at.format("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    dates::rfc3339(at, Fraction::No)
 }
 
 /// The body of a POST. An unknown field is refused by the server, so there is none beyond these.

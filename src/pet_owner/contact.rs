@@ -51,10 +51,11 @@ fn email_address(typed: &str) -> Option<String> {
 /// it. The label is compared by its letters and digits, in any case; behind it stands a colon, an
 /// equals sign, or a hyphen between blanks.
 pub fn pet_name(reason: &str, labels: &[String]) -> Option<String> {
-    let labels: Vec<String> = labels.iter().map(|label| letters(label)).filter(|label| !label.is_empty()).collect();
+    let is_label = |head: &str| labels.iter().any(|label| letters(label).eq(letters(head)));
+    let is_labelled = |head: &str| letters(head).next().is_some() && is_label(head);
     lines(reason).find_map(|line| {
         let line = ascii_punctuated(line);
-        let value = separators(&line).find_map(|(head, value)| labels.contains(&letters(head)).then_some(value))?;
+        let value = separators(&line).find_map(|(head, value)| is_labelled(head).then_some(value))?;
         let value = cut(value.trim(), NAME_CHARS_MAX);
         value.chars().any(char::is_alphanumeric).then(|| value.to_owned())
     })
@@ -71,8 +72,9 @@ fn separators(line: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-fn letters(text: &str) -> String {
-    text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+/// What of a label counts.
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]

@@ -14,9 +14,16 @@ use crate::characters::{is_blank, is_invisible};
 /// One line: every sort of blank becomes one plain blank between words, and what is invisible or
 /// not storable is left out.
 pub fn one_line(text: &str) -> String {
-    let text = composed(text);
-    let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
+    match text.is_ascii() {
+        true => single_blanks(text.chars().filter(is_kept), text.len()),
+        false => single_blanks(composed(text).chars(), text.len()),
+    }
+}
+
+/// The characters with one plain blank where blanks are, and none at either end.
+fn single_blanks(characters: impl Iterator<Item = char>, bytes: usize) -> String {
+    let mut line = String::with_capacity(bytes);
+    for character in characters {
         if !is_blank(character) {
             line.push(character);
         } else if !line.is_empty() && !line.ends_with(' ') {
@@ -31,10 +38,7 @@ pub fn one_line(text: &str) -> String {
 /// letter and its accent, and a few characters become some that are left out, hence the second
 /// round; a third would change nothing.
 fn composed(text: &str) -> String {
-    let kept = |text: &str| text.chars().filter(|character| !is_left_out(*character)).collect::<String>();
-    if text.is_ascii() {
-        return kept(text);
-    }
+    let kept = |text: &str| text.chars().filter(is_kept).collect::<String>();
     let form_c = ComposingNormalizerBorrowed::new_nfc();
     form_c.normalize(&kept(&form_c.normalize(&kept(text)))).into_owned()
 }
@@ -42,7 +46,14 @@ fn composed(text: &str) -> String {
 /// [`one_line`] with typographic apostrophes and hyphens as keyboards have them: for what is
 /// compared.
 pub fn ascii_punctuated(text: &str) -> String {
-    one_line(&composed(text).chars().map(ascii_punctuation).collect::<String>())
+    match text.is_ascii() {
+        true => single_blanks(text.chars().filter(is_kept).map(ascii_punctuation), text.len()),
+        false => one_line(&composed(text).chars().map(ascii_punctuation).collect::<String>()),
+    }
+}
+
+fn is_kept(character: &char) -> bool {
+    !is_left_out(*character)
 }
 
 /// The first `chars_max` characters, without a blank at the end.
@@ -71,6 +82,10 @@ pub(super) fn ascii_punctuation(character: char) -> char {
 
 /// What OpenVPMS's databases refuse, and what nobody sees.
 pub(super) fn is_left_out(character: char) -> bool {
+    // Most of what is typed.
+    if (' '..='~').contains(&character) {
+        return false;
+    }
     let no_character = matches!(character, '\u{fdd0}'..='\u{fdef}' | '\u{fffe}' | '\u{ffff}');
     let control = character.is_control() && !character.is_whitespace();
     is_invisible(character) || no_character || control || character > '\u{ffff}'

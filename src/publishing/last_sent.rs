@@ -32,6 +32,7 @@ pub struct LastSent {
     #[serde(flatten)]
     pub sent: SentDay,
     /// When the reading began that the day comes from.
+    #[serde(with = "dates::kept::moment")]
     pub read_at: DateTime<Utc>,
     /// What was offered before. Absent where no rule asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,10 +44,10 @@ pub struct LastSent {
 #[derive(Deserialize)]
 struct StoredLastSent {
     day: Day,
-    #[serde(deserialize_with = "dates::kept")]
+    #[serde(with = "dates::kept::moment")]
     at: DateTime<Utc>,
     accepted: bool,
-    #[serde(deserialize_with = "dates::kept")]
+    #[serde(with = "dates::kept::moment")]
     read_at: DateTime<Utc>,
     #[serde(default)]
     before: Option<OfferedBefore>,
@@ -69,9 +70,10 @@ impl LastSent {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Unacknowledged {
     /// When it left, by the clock.
+    #[serde(with = "dates::kept::moment")]
     pub since: DateTime<Utc>,
     /// When it left, as the process measured it. Absent from what an older version noted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "dates::kept::if_any", skip_serializing_if = "Option::is_none")]
     pub measured: Option<DateTime<Utc>>,
 }
 

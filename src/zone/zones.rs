@@ -51,7 +51,9 @@ impl Zones {
 
     /// The set of moments inside `within` whose local time happens twice in either zone.
     pub fn doubled(&self, within: Span) -> Vec<Span> {
-        normalised(doubled_in(&self.server, within).into_iter().chain(doubled_in(&self.practice, within)))
+        let at_server = doubled_in(&self.server, within);
+        let at_practice = if self.practice == self.server { Vec::new() } else { doubled_in(&self.practice, within) };
+        normalised(at_server.into_iter().chain(at_practice))
     }
 }
 
@@ -95,14 +97,16 @@ fn doubled_in(zone: &Zone, within: Span) -> Vec<Span> {
     // A day more on each side: the change may lie just outside and its second pass inside. No zone
     // changes twice in a day.
     let (mut from, end) = (within.start - TimeDelta::days(1), within.end + TimeDelta::days(1));
+    let mut before = offset(from);
     while from < end {
         let to = from + TimeDelta::days(1);
-        let back = offset(from) - offset(to);
+        let after = offset(to);
+        let back = before - after;
         if back > TimeDelta::zero() {
-            let change = change_between(from, to, |at| offset(at) == offset(from));
+            let change = change_between(from, to, |at| offset(at) == before);
             doubled.push(Span::new(change - back, change + back).cut(&within));
         }
-        from = to;
+        (from, before) = (to, after);
     }
     doubled
 }

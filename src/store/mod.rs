@@ -343,7 +343,6 @@ impl Store {
         match &self.inner.writer {
             Writer::Thread(_) => {
                 let ticket = queue.submit(batch.changes, Urgency::Now)?;
-                writer::write_here(queue, self.inner.reader.disk());
                 queue.durable(ticket).await
             }
             // The pauses are where a simulation can stop the program: before the write, between

@@ -48,11 +48,6 @@ pub(super) struct RecordRun {
 }
 
 impl RecordReader {
-    /// The disk, for who writes.
-    pub(super) fn disk(&self) -> &Parted<dyn Engine> {
-        &self.disk
-    }
-
     pub(super) fn new(queue: Arc<WriteQueue>, disk: Arc<Parted<dyn Engine>>) -> Self {
         Self { queue, disk }
     }

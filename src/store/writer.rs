@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -30,8 +29,6 @@ use crate::metrics::flush_times::FlushTimes;
 /// What writers and the store share.
 pub(super) struct WriteQueue {
     state: Mutex<QueueState>,
-    /// Held by whoever applies and syncs.
-    turn: Mutex<()>,
     /// Wakes the writer thread.
     wake: Condvar,
     progress: watch::Sender<FlushProgress>,
@@ -108,7 +105,6 @@ impl WriteQueue {
         };
         Self {
             state: Mutex::new(state),
-            turn: Mutex::default(),
             wake: Condvar::new(),
             progress: watch::Sender::default(),
             flush_times: FlushTimes::default(),
@@ -123,13 +119,11 @@ impl WriteQueue {
         self.check()?;
         state.pending.add(changes);
         state.queued += 1;
-        state.urgent |= urgency == Urgency::Now;
+        if urgency == Urgency::Now {
+            state.urgent = true;
+            self.wake.notify_one();
+        }
         Ok(Ticket(state.queued))
-    }
-
-    /// Has the writer thread write what is urgent.
-    pub(super) fn wake_writer(&self) {
-        self.wake.notify_one();
     }
 
     /// Waits until the batch, and everything queued before it, is durable.
@@ -206,18 +200,18 @@ impl WriteQueue {
     }
 
     /// Waits for something to write: at once for what somebody waits for. Whoever queues the rest
-    /// need not wake the thread, which looks for it once in that time. False when there is nothing
+    /// need not wake the thread, which looks for it once in that time. `None` when there is nothing
     /// and will be nothing.
-    fn wait_for_a_group(&self) -> bool {
+    fn next_group(&self) -> Option<Group> {
         let patient = |state: &mut QueueState| !state.urgent && !state.closing;
         let mut state = self.lock();
         loop {
             self.wake.wait_while_for(&mut state, patient, FLUSHED_WITHIN);
             if state.urgent || !state.pending.changes.is_empty() {
-                return true;
+                return Some(Self::take(&mut state));
             }
             if state.closing {
-                return false;
+                return None;
             }
         }
     }
@@ -262,47 +256,16 @@ fn broken(reason: Option<&str>) -> StoreError {
 /// fails.
 pub(super) fn write_groups(queue: &WriteQueue, disk: &Parted<impl Engine + ?Sized>) {
     let _failed_unless_closed = WriterEnded(queue);
-    while queue.wait_for_a_group() {
-        if !write_group(queue, disk, queue.turn.lock()) {
+    while let Some(group) = queue.next_group() {
+        let began = Instant::now();
+        let outcome = write(queue, disk, &group, true);
+        queue.flush_times.note(began.elapsed());
+        let failed = outcome.is_err();
+        queue.report(group.upto, outcome);
+        if failed {
             return;
         }
     }
-}
-
-/// Writes what is pending on the caller's thread, if nobody writes this moment: then nobody waits
-/// for another thread to wake, and to be woken by it. Otherwise the writer thread does it, together
-/// with what gathers meanwhile.
-pub(super) fn write_here(queue: &WriteQueue, disk: &Parted<impl Engine + ?Sized>) {
-    match queue.turn.try_lock() {
-        Some(turn) if may_block_here() => {
-            tokio::task::block_in_place(|| write_group(queue, disk, turn));
-        }
-        Some(_) | None => queue.wake_writer(),
-    }
-}
-
-/// True on a runtime whose other threads go on with its tasks meanwhile.
-fn may_block_here() -> bool {
-    Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
-}
-
-/// Writes and syncs what has gathered. False once the disk has failed.
-fn write_group(queue: &WriteQueue, disk: &Parted<impl Engine + ?Sized>, turn: MutexGuard<'_, ()>) -> bool {
-    if queue.check().is_err() {
-        return false;
-    }
-    let group = WriteQueue::take(&mut queue.lock());
-    // Somebody else may have written it just before.
-    if group.upto == queue.progress.borrow().durable {
-        return true;
-    }
-    let began = Instant::now();
-    let outcome = write(queue, disk, &group, true);
-    queue.flush_times.note(began.elapsed());
-    let failed = outcome.is_err();
-    queue.report(group.upto, outcome);
-    drop(turn);
-    !failed
 }
 
 /// Whoever waits for a writer that is gone is told so, however it ended. After an orderly end
@@ -419,9 +382,7 @@ mod tests {
         }
 
         fn submit(&self, key: &str, value: &str, urgency: Urgency) -> Result<Ticket, StoreError> {
-            let ticket = self.queue.submit(ValueChanges::from([(key.to_owned(), Some(value.into()))]), urgency)?;
-            self.queue.wake_writer();
-            Ok(ticket)
+            self.queue.submit(ValueChanges::from([(key.to_owned(), Some(value.into()))]), urgency)
         }
 
         /// Waits until the writer syncs, and says what it has applied.
@@ -452,42 +413,6 @@ mod tests {
             rig.queue.durable(ticket).await.unwrap();
         }
         assert_eq!(rig.durable(), 52);
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn whoever_commits_writes_on_its_own_thread_unless_somebody_writes() {
-        let (groups_in, groups) = channel();
-        let (outcomes, outcomes_out) = channel();
-        let queue = Arc::new(WriteQueue::new());
-        let gate = Gate { group: Mutex::default(), groups: groups_in, outcomes: Mutex::new(outcomes_out) };
-        let disk = Arc::new(Parted::new(gate));
-        let commit = |key: &str| {
-            let (queue, disk, key) = (Arc::clone(&queue), Arc::clone(&disk), key.to_owned());
-            tokio::spawn(async move {
-                let ticket = queue.submit(ValueChanges::from([(key, Some("1".into()))]), Urgency::Now).unwrap();
-                write_here(&queue, &*disk);
-                queue.durable(ticket).await
-            })
-        };
-        // There is no writer thread.
-        let first = commit("a");
-        assert_eq!(groups.recv_timeout(LIMIT).unwrap(), ["a=1"]);
-        let second = commit("b");
-        while queue.unwritten("b").is_none() {
-            tokio::task::yield_now().await;
-        }
-        outcomes.send(Ok(())).unwrap();
-        assert_eq!(first.await.unwrap(), Ok(()));
-        // Now there is: it writes what found somebody writing, if that has not come to it itself.
-        let thread = thread::spawn({
-            let (queue, disk) = (Arc::clone(&queue), Arc::clone(&disk));
-            move || write_groups(&queue, &*disk)
-        });
-        assert_eq!(groups.recv_timeout(LIMIT).unwrap(), ["b=1"]);
-        outcomes.send(Ok(())).unwrap();
-        assert_eq!(second.await.unwrap(), Ok(()));
-        queue.close();
-        thread.join().unwrap();
     }
 
     #[test]
@@ -618,7 +543,6 @@ mod tests {
             move || write_groups(&queue, &Parted::new(Panics))
         });
         let ticket = queue.submit(ValueChanges::from([("a".to_owned(), None)]), Urgency::Now).unwrap();
-        queue.wake_writer();
         assert_eq!(queue.durable(ticket).await, Err(StoreError::Broken { reason: "index out of bounds".into() }));
         thread.join().unwrap();
     }

@@ -79,7 +79,7 @@ impl BaseUrl {
     pub(super) fn with(&self, path: &str) -> Url {
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         let mut url = self.url.clone();
-        // Put together from what was read once: to read the whole anew takes more than twice as long.
+        // Put together from what was read once: to read the whole anew takes over twice as long.
         url.set_path(&[self.url.path().trim_end_matches('/'), path].concat());
         url.set_query(query);
         url

@@ -195,7 +195,7 @@ owned
 say "an update over itself, with a changed configuration"
 cp "$ROOT/etc/vetbridge/vetbridge.toml" "$ROOT.before"
 state_before="$(in_root vetbridge state verify)"
-in_root dpkg --install /root/vetbridge.deb >"$ROOT.out" 2>&1 || { cat "$ROOT.out" >&2; fail "the update"; }
+in_root dpkg --install /root/vetbridge.deb >"$ROOT.out" 2>&1 </dev/null || { cat "$ROOT.out" >&2; fail "the update"; }
 cmp "$ROOT/etc/vetbridge/vetbridge.toml" "$ROOT.before" || fail "the configuration changed"
 [ "$(in_root vetbridge state verify)" = "$state_before" ] || fail "the state changed"
 start

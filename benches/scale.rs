@@ -4,15 +4,16 @@
 //! `cargo bench --bench scale`: 1, 10, 100 and 300 practices of ten schedules and sixty days, at
 //! the intervals of the configuration's defaults. `PRACTICES=1,10` measures others, `SECONDS=20`
 //! for another time than a minute. Pet owners book meanwhile, one each two seconds, and are found
-//! by the polls.
+//! by the polls. Below each row stands what was asked: more than the near days of each schedule
+//! means that something else fell into the time, such as a leap of the clock.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement prints, and stands on fixed values")]
 
 #[path = "common/program.rs"]
 mod program;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{Days, NaiveTime, TimeDelta};
@@ -58,12 +59,13 @@ async fn measure(practices: i64, window: Duration) {
     tokio::time::sleep(SETTLE).await;
 
     let before = ProcessCosts::of(service.id());
-    let calls = || [&openvpms_calls, &healthengine_calls].map(|calls| calls.load(Ordering::Relaxed));
-    let (calls_before, began) = (calls(), Instant::now());
+    let taken = || [&openvpms_calls, &healthengine_calls].map(|calls| std::mem::take(&mut *calls.lock().unwrap()));
+    taken();
+    let began = Instant::now();
     let booked = book(&servers, practices, began + window).await;
-    let (elapsed, after, calls_after) = (began.elapsed().as_secs_f64(), ProcessCosts::of(service.id()), calls());
+    let (elapsed, after, calls) = (began.elapsed().as_secs_f64(), ProcessCosts::of(service.id()), taken());
     tokio::time::sleep(Duration::from_secs(15)).await;
-    let per_second = [0, 1].map(|of| (calls_after[of] - calls_before[of]) as f64 / elapsed);
+    let per_second = calls.each_ref().map(|calls| calls.values().sum::<u64>() as f64 / elapsed);
     println!(
         "| {practices} | {:.1} | {:.2} | {:.2} | {:.1} | {:.1} | {:.1} | {:.1} | {} |",
         started.as_secs_f64(),
@@ -75,16 +77,27 @@ async fn measure(practices: i64, window: Duration) {
         per_second[1],
         answers(model, &booked),
     );
+    for (server, calls) in ["OpenVPMS", "Healthengine"].into_iter().zip(calls) {
+        let kinds: Vec<String> = calls.iter().map(|(kind, times)| format!("{times} {kind}")).collect();
+        println!("    to {server}: {}", kinds.join(", "));
+    }
     assert_eq!(model.violations().len(), 0, "violations of Healthengine's API");
     servers.end(service);
 }
 
-/// How often a server is asked from here on.
-fn counted(faults: &Faults) -> Arc<AtomicU64> {
-    let calls = Arc::new(AtomicU64::new(0));
+/// How often a server is asked for what.
+type Calls = Arc<Mutex<BTreeMap<String, u64>>>;
+
+/// Counts from here on. What has a digit in its path, or stands behind it, makes no difference.
+fn counted(faults: &Faults) -> Calls {
+    let calls = Calls::default();
     let counter = Arc::clone(&calls);
-    faults.set(move |_| {
-        counter.fetch_add(1, Ordering::Relaxed);
+    faults.set(move |request| {
+        let path = request.target.split('?').next().unwrap_or_default();
+        let part =
+            |part: &str| if part.contains(|letter: char| letter.is_ascii_digit()) { "*" } else { part }.to_owned();
+        let path: Vec<String> = path.split('/').map(part).collect();
+        *counter.lock().unwrap().entry(format!("{} {}", request.method, path.join("/"))).or_default() += 1;
         None
     });
     calls

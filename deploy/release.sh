@@ -130,9 +130,10 @@ build() {
   local crates="${CARGO_HOME:-$HOME/.cargo}" remap="--remap-path-prefix"
   local here
   here="$(pwd -P)"
-  RUSTFLAGS="$remap=$here=/source $remap=$crates=/cargo $remap=$(rustc --print sysroot)=/rust ${RUSTFLAGS:-}" \
-    CFLAGS="-ffile-prefix-map=$here=/source -ffile-prefix-map=$crates=/cargo ${CFLAGS:-}" \
-    cargo build --release --locked --bin vetbridge
+  # On top of what .cargo/config.toml says; a RUSTFLAGS would take the place of both.
+  env -u RUSTFLAGS CFLAGS="-ffile-prefix-map=$here=/source -ffile-prefix-map=$crates=/cargo ${CFLAGS:-}" \
+    cargo --config "build.rustflags=['$remap=$here=/source', '$remap=$crates=/cargo', '$remap=$(rustc --print sysroot)=/rust']" \
+    build --release --locked --bin vetbridge
   program="$here/target/release/vetbridge"
   for path in "$here" "$crates"; do
     if grep -q -F -e "$path/" "$program"; then fail "the program holds paths of this machine ($path)"; fi

@@ -165,6 +165,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// Says that a booking is saved in a moment ([`Store::expect_commit`]).
+    pub fn expect_save(&self) {
+        self.store.expect_commit();
+    }
+
     /// Writes a booking soon. For what can be found out again.
     pub fn save_later(&self, entry: &Entry, now: DateTime<Utc>) -> Result<(), LedgerError> {
         self.store.write_later(Batch::of(&key(entry.booking_id), entry)?);

@@ -302,6 +302,9 @@ impl DiaryReader {
             Ok(reading) => reading,
             Err(error) => return (SlotLook::Unreachable(error.to_string()), None),
         };
+        if hurry {
+            self.context.shared.ledger.expect_save();
+        }
         let judged_by = (place.appointment_type, offering.mapping.resource(place.resource()));
         let seen = self.asking(&reading.readings, &offering, Some(entry.booking_id), |question| {
             availability::look(question, &resource, place.span, judged_by)

@@ -117,7 +117,7 @@ else
 #!/bin/sh
 set -e
 [ "$*" = "build --release --locked --bin vetbridge" ] || { echo "cargo $*: not what was expected" >&2; exit 1; }
-ls Cargo.toml Cargo.lock build.rs src/main.rs >/dev/null
+ls Cargo.toml Cargo.lock build.rs .cargo/config.toml src/main.rs >/dev/null
 mkdir -p target/release
 cp /ready/vetbridge target/release/vetbridge
 EOF

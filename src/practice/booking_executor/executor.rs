@@ -481,6 +481,7 @@ impl Executor {
             ),
         };
         let answer = where_it_was_read(self.context.openvpms.writer.submit(&booking)).await;
+        self.context.shared.ledger.expect_save();
         let booking = asked.request.booking_id;
         if let Err(error) = &answer
             && self.context.is_due_of_booking("submit", booking, ServerOutage::of_openvpms(error))

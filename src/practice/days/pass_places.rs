@@ -3,8 +3,8 @@
 //! What a pass holds is the days of up to a hundred resources, worked out and put into JSON, and
 //! what the store is to write of them: some 2 MB for ten schedules of sixty days. At a start every
 //! practice has one to make, and what all of them ask the allocator for at one moment the process
-//! keeps. So they take turns. Reading needs no place: how fast OpenVPMS may be asked decides who has
-//! read, and that can take a practice a minute.
+//! keeps. So they take turns. Reading needs no place: how fast OpenVPMS may be asked decides who
+//! has read, and that can take a practice a minute.
 //!
 //! Days that go out slowly hold the others up for a while only: whenever no place came free for
 //! [`PATIENCE`], whoever waits longest goes on without one. One at a time, for a server or a disk

@@ -15,6 +15,7 @@ use super::proxy::{self, Proxy};
 use super::secret::Surroundings;
 use super::toml_reader::{Table, Value};
 use super::values::{duration, interval, is_readable_on_the_way, url, words};
+use crate::http::base_url::typed_url;
 use crate::messages::config_file as say;
 
 /// How long something may last before anybody is told, where the file does not say.
@@ -218,7 +219,7 @@ fn secret_url(value: &Value<'_>, around: &Surroundings<'_>) -> Option<SecretUrl>
         let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
         matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty()) && is_bare
     };
-    match Url::parse(secret.expose_secret()).ok().filter(is_whole) {
+    match typed_url(secret.expose_secret()).ok().filter(is_whole) {
         None => value.fail(say::bad_secret_url()),
         Some(url) if is_readable_on_the_way(&url) => value.fail(say::plain_http(false)),
         Some(url) => Some(SecretUrl::new(secret, url)),

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::secret::{Secret, Surroundings, process_environment};
 use super::toml_reader::Value;
+use crate::http::base_url::typed_url;
 use crate::messages::config_file as say;
 
 const SCHEMES: &[&str] = &["http", "https", "socks5", "socks5h"];
@@ -49,7 +50,7 @@ impl fmt::Debug for Proxy {
 /// `proxy`, in any form of a secret. What is wrong is told without the text.
 pub(super) fn read(value: &Value<'_>, around: &Surroundings<'_>) -> Option<Proxy> {
     let secret = around.secret(value)?;
-    let url = Url::parse(secret.expose_secret().trim()).ok();
+    let url = typed_url(secret.expose_secret().trim()).ok();
     let fits = url.is_some_and(|url| {
         let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
         SCHEMES.contains(&url.scheme()) && url.host_str().is_some_and(|host| !host.is_empty()) && is_bare

@@ -11,6 +11,7 @@ use super::duration;
 use super::live_hours::minute_of_day;
 use super::toml_reader::Value;
 use crate::characters::trimmed;
+use crate::http::base_url::typed_url;
 use crate::messages::config_file as say;
 
 /// The shortest interval: a bridge that asks more often helps nobody and harms the clinic's server.
@@ -132,7 +133,7 @@ pub(super) fn url(schemes: &'static [&'static str]) -> impl Fn(&Value<'_>) -> Op
     let example = schemes.last().copied().unwrap_or("https");
     move |value| {
         let parse =
-            |text: &str| Url::parse(trimmed(text)).map_err(|error| say::bad_url(error, example, text.is_ascii()));
+            |text: &str| typed_url(trimmed(text)).map_err(|error| say::bad_url(error, example, text.is_ascii()));
         let url = value.parsed(parse)?;
         if !schemes.contains(&url.scheme()) || url.host().is_none() {
             return value.fail(say::url_scheme(schemes));

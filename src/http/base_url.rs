@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use reqwest::Url;
 
@@ -42,13 +43,23 @@ pub enum BaseUrlError {
     PlainHttp(String),
 }
 
+/// Reads an address that a person typed.
+///
+/// # Errors
+/// What is wrong with it. A host in letters that DNS does not have is.
+pub fn typed_url(text: &str) -> Result<Url, <Url as FromStr>::Err> {
+    // Of such a host in capitals the library asserts in a debug build that there is none.
+    Url::parse(&text.to_ascii_lowercase())?;
+    Url::parse(text)
+}
+
 impl BaseUrl {
     /// Checks a URL from the configuration.
     ///
     /// # Errors
     /// Says what is wrong with it, and what to write instead.
     pub fn parse(text: &str, allow_plain_http: bool) -> Result<Self, BaseUrlError> {
-        let url = Url::parse(text).map_err(|error| BaseUrlError::Malformed(error.to_string()))?;
+        let url = typed_url(text).map_err(|error| BaseUrlError::Malformed(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(BaseUrlError::Scheme(url.scheme().to_owned()));
         }
@@ -142,7 +153,10 @@ mod tests {
 
     #[test]
     fn a_url_that_would_mislead_is_refused_with_the_reason() {
-        assert!(matches!(BaseUrl::parse("openvpms", true), Err(BaseUrlError::Malformed(_))));
+        for malformed in ["openvpms", "https://Präxis.example", "https://PR%C3%84XIS.example", "https://A\u{b4b}"] {
+            assert!(matches!(BaseUrl::parse(malformed, true), Err(BaseUrlError::Malformed(_))), "{malformed}");
+        }
+        assert!(BaseUrl::parse("https://OpenVPMS.example/Übung", true).is_ok());
         assert_eq!(BaseUrl::parse("localhost:8080", true), Err(BaseUrlError::Scheme("localhost".into())));
         assert_eq!(BaseUrl::parse("https://user:pw@host", true), Err(BaseUrlError::Credentials));
         assert_eq!(BaseUrl::parse("https://host/?a=b", true), Err(BaseUrlError::Query));

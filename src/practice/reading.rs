@@ -303,6 +303,7 @@ impl DiaryReader {
             Err(error) => return (SlotLook::Unreachable(error.to_string()), None),
         };
         if hurry {
+            // What it decides is written before the POST.
             self.context.shared.ledger.expect_save();
         }
         let judged_by = (place.appointment_type, offering.mapping.resource(place.resource()));
